@@ -1,0 +1,283 @@
+/**
+ * What the roles say to each other over the Bus. Schemas, as a body is input from outside the role
+ * that receives it. Every request carries an id and may be carried out twice with one effect.
+ *
+ * VRU ── service request ─▶ `proxy` ── conferencing? ─▶ `interface.NODE` ── create ─▶ `proxy.placement` ─▶ `mixer.NODE`
+ * interface ── command ─▶ `vru.NODE`;   VRU ── is this code valid? ─▶ `provisioning`
+ */
+import { z } from 'zod';
+import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
+
+const branded = <T extends string>() => z.string().min(1).max(128) as unknown as z.ZodType<T>;
+export const accountId = branded<AccountId>();
+export const callId = branded<CallId>();
+export const conferenceId = branded<ConferenceId>();
+export const confereeId = branded<ConfereeId>();
+export const nodeId = branded<NodeId>();
+const requestId = z.string().min(8).max(64);
+const digits = z.string().regex(/^[0-9]{1,32}$/);
+
+/** Subjects of the bus. */
+export const SUBJECTS = {
+  proxy: 'proxy',
+  placement: 'proxy.placement',
+  provisioning: 'provisioning',
+  interfaceServer: (id: NodeId): string => `interface.${id}`,
+  mixer: (id: NodeId): string => `mixer.${id}`,
+  vru: (id: NodeId): string => `vru.${id}`,
+  /** Events of one conference, numbered; `conference.events.>` for all. */
+  events: (id: ConferenceId): string => `conference.events.${id}`,
+} as const;
+
+/** Why a caller is refused. Each has a prompt, a metric label and a log line. */
+export const REFUSALS = [
+  'invalid-code',
+  'locked',
+  'conference-full',
+  'no-mixer-of-class',
+  'mixers-busy',
+  'busy-retry',
+  'too-many-tries',
+  'silence',
+  'ended',
+  'draining',
+  'service-unavailable',
+] as const;
+export const refusal = z.enum(REFUSALS);
+export type Refusal = z.infer<typeof refusal>;
+
+export const role = z.enum(['host', 'participant']);
+export type Role = z.infer<typeof role>;
+
+// ── provisioning ─────────────────────────────────────────────────────────────────────────────
+
+export const provisioningRequest = z.discriminatedUnion('kind', [
+  /** Is this code valid (R2)? `partial`: digits so far without `#`, to end collection when unambiguous. */
+  z.object({ kind: z.literal('check-code'), code: digits, partial: z.boolean().optional() }),
+  z.object({ kind: z.literal('find-application'), dnis: z.string().max(64) }),
+]);
+export type ProvisioningRequest = z.infer<typeof provisioningRequest>;
+
+export const codeCheck = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('valid'), accountId, role, language: z.string() }),
+  /** A longer code may still be valid. */
+  z.object({ kind: z.literal('prefix') }),
+  /** Valid as it is, but a longer one begins with it: wait for `#` or the time-out. */
+  z.object({ kind: z.literal('valid-prefix'), accountId, role, language: z.string() }),
+  z.object({ kind: z.literal('invalid') }),
+]);
+export type CodeCheck = z.infer<typeof codeCheck>;
+
+export const applicationName = z.enum(['conference', 'echo', 'announcement', 'menu', 'voicemail']);
+export type ApplicationName = z.infer<typeof applicationName>;
+
+export const dnisRecord = z.object({
+  /** A number, or a prefix ending in `*`; the longest match wins. `*` alone is the default. */
+  dnis: z
+    .string()
+    .regex(/^(\+?[0-9A-Za-z_.-]{0,63}\*?)$/)
+    .min(1),
+  application: applicationName,
+  language: z.string().default('en'),
+  /** Application settings: prompts of an announcement, entries of a menu, the mailbox. */
+  settings: z.record(z.string(), z.unknown()).default({}),
+});
+export type DnisRecord = z.infer<typeof dnisRecord>;
+
+export const accountRecord = z.object({
+  id: accountId,
+  name: z.string().max(128),
+  hostCodes: z.array(digits).min(1),
+  participantCodes: z.array(digits),
+  mixerClass: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/)
+    .default('standard'),
+  /** A participant before the host: creates it (E24), holds (E25), or talks with the others (E26). */
+  waitingMode: z.enum(['start', 'hold', 'mingle']).default('hold'),
+  /** R28. */
+  hostLeaves: z.enum(['continue', 'end', 'wait']).default('continue'),
+  graceMs: z.number().int().min(0).default(60_000),
+  /** Absent: no limit but the mixers' measured capacity. */
+  maxConferees: z.number().int().min(2).optional(),
+  language: z.string().default('en'),
+});
+export type AccountRecord = z.infer<typeof accountRecord>;
+
+// ── service requests, VRU → proxy → interface server ─────────────────────────────────────────
+
+const caller = z.object({
+  vruId: nodeId,
+  callId,
+  callerNumber: z.string().max(128),
+  callerName: z.string().max(128).optional(),
+  dnis: z.string().max(128),
+});
+
+export const serviceRequest = z.discriminatedUnion('kind', [
+  z.object({
+    service: z.literal('conference'),
+    kind: z.literal('enter'),
+    requestId,
+    code: digits,
+    caller,
+  }),
+  /** A caller left: hang-up, key, lost leg. With the parameter given at entry (E9–E10). */
+  z.object({
+    service: z.literal('conference'),
+    kind: z.literal('leave'),
+    requestId,
+    conferenceId,
+    confereeId,
+    caller,
+    why: z.enum(['hangup', 'key', 'lost', 'deleted', 'ended', 'moved']),
+  }),
+  /** A waiting caller hung up. */
+  z.object({
+    service: z.literal('conference'),
+    kind: z.literal('leave-waiting'),
+    requestId,
+    accountId,
+    waitingId: z.string(),
+    caller,
+  }),
+  /** The mixer of this conferee is gone; put me back with the same ordinal. */
+  z.object({
+    service: z.literal('conference'),
+    kind: z.literal('re-enter'),
+    requestId,
+    conferenceId,
+    confereeId,
+    caller,
+  }),
+  /** In-conference functions, from the keypad, the page or the API. */
+  z.object({
+    service: z.literal('conference'),
+    kind: z.literal('control'),
+    requestId,
+    conferenceId,
+    /** Absent: an operator. */
+    by: confereeId.optional(),
+    action: z.discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('mute'),
+        ordinal: z.number().int().positive(),
+        muted: z.boolean(),
+      }),
+      z.object({ kind: z.literal('mute-all'), muted: z.boolean() }),
+      z.object({ kind: z.literal('mute-self'), muted: z.boolean() }),
+      z.object({ kind: z.literal('lock'), locked: z.boolean() }),
+      z.object({ kind: z.literal('delete'), ordinal: z.number().int().positive() }),
+      z.object({ kind: z.literal('end') }),
+    ]),
+  }),
+]);
+export type ServiceRequest = z.infer<typeof serviceRequest>;
+
+/** What a VRU needs to put a caller into a conference. */
+export const placeInConference = z.object({
+  conferenceId,
+  mixerId: nodeId,
+  /** SIP host:port of the mixer. */
+  mixerAddress: z.string(),
+  confereeId,
+  ordinal: z.number().int().positive(),
+  role,
+  accountId,
+  /** A mingle room (E26): the caller is told that the host is not there yet. */
+  temporary: z.boolean(),
+  /** Conferees including this one, for the announcement. */
+  size: z.number().int().positive(),
+});
+export type PlaceInConference = z.infer<typeof placeInConference>;
+
+export const serviceReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('enter'), place: placeInConference }),
+  z.object({ kind: z.literal('wait'), accountId, waitingId: z.string() }),
+  z.object({ kind: z.literal('refused'), reason: refusal }),
+  z.object({ kind: z.literal('done') }),
+]);
+export type ServiceReply = z.infer<typeof serviceReply>;
+
+// ── placement, interface server → proxy → mixer ──────────────────────────────────────────────
+
+/** R43: the proxy passes it to one of several mixers by class and free capacity. */
+export const createConference = z.object({
+  kind: z.literal('create'),
+  requestId,
+  conferenceId,
+  accountId,
+  mixerClass: z.string(),
+  /** Mixers not to be used (they failed, or drain). */
+  avoid: z.array(nodeId).default([]),
+});
+export type CreateConference = z.infer<typeof createConference>;
+
+export const createReply = z.object({ mixerId: nodeId, mixerAddress: z.string() });
+export type CreateReply = z.infer<typeof createReply>;
+
+export const mixerRequest = z.discriminatedUnion('kind', [
+  createConference,
+  /** Announces a conferee, so that its INVITE is let in. */
+  z.object({
+    kind: z.literal('admit'),
+    requestId,
+    conferenceId,
+    confereeId,
+    ordinal: z.number().int().positive(),
+    muted: z.boolean(),
+  }),
+  /** The disconnect message (E9), with the parameter given at entry. */
+  z.object({ kind: z.literal('remove'), requestId, conferenceId, confereeId }),
+  /** `version` only grows; an older one is ignored. */
+  z.object({
+    kind: z.literal('mute'),
+    requestId,
+    conferenceId,
+    confereeId,
+    muted: z.boolean(),
+    version: z.number().int(),
+  }),
+  z.object({ kind: z.literal('end'), requestId, conferenceId }),
+]);
+export type MixerRequest = z.infer<typeof mixerRequest>;
+
+/** A mixer's lease record `mixer/ID`, renewed every second or two with what it measured (R45). */
+export const mixerRecord = z.object({
+  id: nodeId,
+  mixerClass: z.string(),
+  /** SIP host:port. */
+  address: z.string(),
+  busyShare: z.number(),
+  latenessMs: z.number(),
+  headroom: z.number(),
+  conferences: z.number().int(),
+  conferees: z.number().int(),
+  draining: z.boolean(),
+});
+export type MixerRecord = z.infer<typeof mixerRecord>;
+
+// ── commands, interface server → VRU ─────────────────────────────────────────────────────────
+
+export const vruCommand = z.discriminatedUnion('kind', [
+  /** From waiting or a mingle room into the conference proper: make before break, under 100 ms lost (R10). */
+  z.object({ kind: z.literal('place'), requestId, callId, place: placeInConference }),
+  /** Back to music (R28 `wait`). */
+  z.object({ kind: z.literal('wait'), requestId, callId, accountId, waitingId: z.string() }),
+  /** Speak the reason, then BYE. */
+  z.object({
+    kind: z.literal('release'),
+    requestId,
+    callId,
+    why: z.enum(['deleted', 'ended', 'host-left', 'draining', 'time-limit']),
+  }),
+  /** Speak to this caller without interrupting the talk. */
+  z.object({
+    kind: z.literal('announce'),
+    requestId,
+    callId,
+    prompt: z.string(),
+    numbers: z.array(z.number()).optional(),
+  }),
+]);
+export type VruCommand = z.infer<typeof vruCommand>;

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    pool: 'forks', // native addon: one process a file
+    maxWorkers: 2,
+    include: ['**/*.test.ts'],
+    exclude: ['node_modules/**', 'dist/**', 'build/**'],
+    // A hang is a failure; speed is not measured by tests.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
