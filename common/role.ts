@@ -1,0 +1,11 @@
+/** A running part of the system, as main.ts starts and stops it. */
+export interface Role {
+  /** Such as `vru`, `mixer`, `proxy`, `interface`, `provisioning`, `api`. */
+  readonly name: string;
+  /** Whether it can do its work now; `detail` says what is missing. */
+  health(): { readonly ready: boolean; readonly detail?: string };
+  /** Takes nothing new; what runs goes on. */
+  drain(): void;
+  /** Ends what runs in order (BYEs sent), frees everything. Idempotent. */
+  stop(): Promise<void>;
+}
