@@ -217,6 +217,10 @@ export const PROMPT_WORDS = {
   minutes: 'minutes',
   'one-second': 'one second',
   seconds: 'seconds',
+  oclock: "o'clock",
+  oh: 'oh',
+  'a-m': 'A M',
+  'p-m': 'P M',
 } as const satisfies Record<string, string>;
 
 export type PromptWord = keyof typeof PROMPT_WORDS;
