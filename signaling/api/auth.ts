@@ -1,0 +1,94 @@
+/**
+ * Who may call the API. A token is 32 random bytes, so its plain SHA-256 is kept and nothing slower
+ * is needed; compared in constant time. Only hashes are stored; a token is shown once.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock } from '../../common/clock.ts';
+import type { MediaError } from '../../common/errors.ts';
+import type { Random } from '../../common/ids.ts';
+import { ok, type Result } from '../../common/result.ts';
+import type { Store } from '../../common/store/store.ts';
+
+/** What a token allows. Per-conference host scopes come with the web page. */
+export const SCOPES = ['admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+const tokenRecord = z.object({
+  version: z.literal(1),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  scopes: z.array(z.enum(SCOPES)),
+  createdAtMs: z.number(),
+});
+
+const PREFIX = 'token/';
+const ADMIN_KEY = `${PREFIX}admin`;
+
+export interface Principal {
+  /** For the audit log: the name of the token, never the token. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+}
+
+export interface Authenticator {
+  /** `authorization`: the header. */
+  authenticate(authorization: string | undefined): Principal | undefined;
+  close(): Promise<void>;
+}
+
+const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+export async function startAuthenticator(
+  store: Store,
+  configuredAdminToken: string | undefined,
+): Promise<Authenticator> {
+  const hashes = new Map<string, { readonly hash: Buffer; readonly scopes: readonly Scope[] }>();
+  const watch = await store.watch(PREFIX, (change) => {
+    const name = change.key.slice(PREFIX.length);
+    const record = change.kind === 'put' ? tokenRecord.safeParse(change.value) : undefined;
+    if (record?.success !== true) hashes.delete(name);
+    else
+      hashes.set(name, { hash: Buffer.from(record.data.hash, 'hex'), scopes: record.data.scopes });
+  });
+  const configured = configuredAdminToken === undefined ? undefined : digest(configuredAdminToken);
+  return {
+    authenticate(authorization) {
+      const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '')?.[1];
+      if (token === undefined) return undefined;
+      const given = digest(token);
+      let found: Principal | undefined;
+      // Always through all of them, so that time tells nothing.
+      for (const [name, { hash, scopes }] of hashes) {
+        if (timingSafeEqual(given, hash)) found = { name, scopes };
+      }
+      if (configured !== undefined && timingSafeEqual(given, configured)) {
+        found = { name: 'configured-admin', scopes: SCOPES };
+      }
+      return found;
+    },
+    close: () => watch.close(),
+  };
+}
+
+/** Makes the admin token if there is none (or `replace`), and returns it: the only time it is seen. */
+export async function ensureAdminToken(
+  store: Store,
+  random: Random,
+  clock: Clock,
+  replace: boolean,
+): Promise<Result<string | undefined, MediaError>> {
+  const present = await store.get(ADMIN_KEY);
+  if (!present.ok) return present;
+  if (present.value !== undefined && !replace) return ok(undefined);
+  const token = `mo_${Buffer.from(random.bytes(32)).toString('base64url')}`;
+  const record: z.infer<typeof tokenRecord> = {
+    version: 1,
+    hash: digest(token).toString('hex'),
+    scopes: ['admin'],
+    createdAtMs: clock.wallMs(),
+  };
+  const written = await store.compareAndSet(ADMIN_KEY, record, present.value?.revision ?? 0);
+  if (written.ok) return ok(token);
+  // Another process of this system was first: its token is the one.
+  return written.error.code === 'conflict' ? ok(undefined) : written;
+}

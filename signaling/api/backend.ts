@@ -1,0 +1,44 @@
+/** What the routes need done. main.ts builds it from bus, store and provisioning. */
+import type { MediaError } from '../../common/errors.ts';
+import type { AccountId, ConferenceId } from '../../common/ids.ts';
+import type { Result } from '../../common/result.ts';
+import type { AccountRecord, DnisRecord, ServiceRequest } from '../conference/messages.ts';
+import type { ConferenceSummary, ConferenceView, MixerView, RoleView, VruView } from './schemas.ts';
+
+type Reply<T> = Promise<Result<T, MediaError>>;
+
+export type ControlAction = Extract<ServiceRequest, { readonly kind: 'control' }>['action'];
+
+/** `conflict`: exists already (create), or a code belongs to another account. */
+export interface ProvisioningBackend {
+  listAccounts(): Reply<readonly AccountRecord[]>;
+  getAccount(id: AccountId): Reply<AccountRecord | undefined>;
+  createAccount(record: AccountRecord): Reply<void>;
+  replaceAccount(record: AccountRecord): Reply<void>;
+  removeAccount(id: AccountId): Reply<void>;
+  listDnis(): Reply<readonly DnisRecord[]>;
+  putDnis(record: DnisRecord): Reply<void>;
+  removeDnis(dnis: string): Reply<void>;
+}
+
+export interface ConferenceBackend {
+  list(): Reply<readonly ConferenceSummary[]>;
+  get(id: ConferenceId): Reply<ConferenceView | undefined>;
+  /** As an operator. `conference-unknown`: no such conference or ordinal. */
+  control(id: ConferenceId, action: ControlAction): Reply<void>;
+}
+
+export interface NodeBackend {
+  mixers(): Reply<readonly MixerView[]>;
+  /** Undefined: no such mixer. */
+  drainMixer(id: string): Reply<true | undefined>;
+  vrus(): Reply<readonly VruView[]>;
+  /** Every role of this process. */
+  roles(): readonly RoleView[];
+}
+
+export interface Backend {
+  readonly provisioning: ProvisioningBackend;
+  readonly conferences: ConferenceBackend;
+  readonly nodes: NodeBackend;
+}

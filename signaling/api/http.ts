@@ -1,0 +1,168 @@
+/**
+ * The HTTP surface: health, metrics, page and the REST API under /api/v1. It knows routes and
+ * tokens; what they do is behind Backend (backend.ts). It must never know which server carries it
+ * (uws.ts) nor touch SIP or media. Start reading at `createHandler`; the routes are in routes.ts.
+ */
+import type { Clock } from '../../common/clock.ts';
+import type { Logger } from '../../common/log.ts';
+import type { Metrics } from '../../common/metrics.ts';
+import type { Authenticator, Principal } from './auth.ts';
+import type { HttpHandler, HttpRequest, HttpResponse } from './http-server.ts';
+import { problem } from './problem.ts';
+import type { Route } from './route.ts';
+
+export interface HandlerOptions {
+  readonly routes: readonly Route[];
+  readonly authenticator: Authenticator;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+const SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3] as const;
+
+export function createHandler(options: HandlerOptions): HttpHandler {
+  const requests = options.metrics.histogram(
+    'minusone_http_request_seconds',
+    'Time to answer an HTTP request.',
+    SECONDS,
+    ['method', 'route', 'status'],
+  );
+  const table = options.routes.map((route) => ({ route, segments: route.path.split('/') }));
+  return async (request) => {
+    const startMs = options.clock.nowMs();
+    const { response, label } = await answer(options, table, request);
+    requests.observe((options.clock.nowMs() - startMs) / 1000, {
+      method: request.method,
+      route: label,
+      status: String(response.status),
+    });
+    return { ...response, headers: { ...SECURITY_HEADERS, ...response.headers } };
+  };
+}
+
+interface TableEntry {
+  readonly route: Route;
+  readonly segments: readonly string[];
+}
+
+interface Answer {
+  readonly response: HttpResponse;
+  /** The route's pattern, never the path: metric labels are bounded. */
+  readonly label: string;
+}
+
+async function answer(
+  options: HandlerOptions,
+  table: readonly TableEntry[],
+  request: HttpRequest,
+): Promise<Answer> {
+  const segments = request.path.split('/');
+  const fitting = table.flatMap(({ route, segments: pattern }) => {
+    const params = match(pattern, segments);
+    return params === undefined ? [] : [{ route, params }];
+  });
+  const chosen = fitting.find(({ route }) => route.method === request.method);
+  if (chosen === undefined) return { response: unmatched(request, fitting), label: 'none' };
+
+  const { route, params } = chosen;
+  const principal = options.authenticator.authenticate(request.headers.get('authorization'));
+  const refusal = authorize(route, principal, request);
+  if (refusal !== undefined) return { response: refusal, label: route.path };
+  try {
+    const response = await route.handle(request, params, principal);
+    if (route.method !== 'GET') audit(options.logger, route, request, principal, response);
+    return { response, label: route.path };
+  } catch (error) {
+    // Our bug: this request fails, the process goes on.
+    options.logger.error({ error, route: route.path }, 'a request failed by a fault of ours');
+    return { response: problem('internal', 'see the log of the server'), label: route.path };
+  }
+}
+
+function unmatched(
+  request: HttpRequest,
+  fitting: readonly { readonly route: Route }[],
+): HttpResponse {
+  if (fitting.length === 0) {
+    return problem('not-found', `there is no ${request.path}; see /api/v1/openapi.json`);
+  }
+  const allow = fitting.map(({ route }) => route.method).join(', ');
+  return problem('method-not-allowed', `expected ${allow}, got ${request.method}`, {
+    headers: { allow },
+  });
+}
+
+function authorize(
+  route: Route,
+  principal: Principal | undefined,
+  request: HttpRequest,
+): HttpResponse | undefined {
+  if (route.scope === 'public') return undefined;
+  if (principal === undefined) {
+    const given = request.headers.has('authorization');
+    return problem(
+      'unauthorized',
+      given
+        ? 'the token is not known; use the one printed at first start'
+        : 'expected a header "authorization: Bearer TOKEN"; the admin token was printed at first start',
+      { headers: { 'www-authenticate': 'Bearer realm="minusone"' } },
+    );
+  }
+  if (!principal.scopes.includes(route.scope)) {
+    return problem('forbidden', `expected a token with scope ${route.scope}`);
+  }
+  return undefined;
+}
+
+function audit(
+  logger: Logger,
+  route: Route,
+  request: HttpRequest,
+  principal: Principal | undefined,
+  response: HttpResponse,
+): void {
+  logger.info(
+    {
+      method: route.method,
+      path: request.path,
+      status: response.status,
+      by: principal?.name ?? 'nobody',
+      from: request.remoteAddress,
+    },
+    'api request',
+  );
+}
+
+function match(
+  pattern: readonly string[],
+  segments: readonly string[],
+): Readonly<Record<string, string>> | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, part] of pattern.entries()) {
+    const segment = segments[index] ?? '';
+    if (part.startsWith('{')) {
+      const value = decode(segment);
+      if (value === undefined || value === '') return undefined;
+      params[part.slice(1, -1)] = value;
+    } else if (part !== segment) {
+      return undefined;
+    }
+  }
+  return params;
+}
+
+function decode(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}

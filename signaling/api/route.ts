@@ -1,0 +1,116 @@
+/** One route of the API: what it takes and gives as schemas, so that checks and OpenAPI say the same. */
+import { z } from 'zod';
+import type { Principal, Scope } from './auth.ts';
+import type { HttpRequest, HttpResponse } from './http-server.ts';
+import { problem } from './problem.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+interface Described {
+  readonly method: Method;
+  /** With `{name}` for a parameter. */
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  /** What the token must allow; `public`: no token. */
+  readonly scope: Scope | 'public';
+  readonly status: number;
+  /** Of the answer; absent for none. */
+  readonly response?: z.ZodType;
+}
+
+export interface Route extends Described {
+  readonly params: z.ZodObject | undefined;
+  readonly body: z.ZodType | undefined;
+  /** Called once scope and path fit. */
+  readonly handle: (
+    request: HttpRequest,
+    params: Readonly<Record<string, string>>,
+    principal: Principal | undefined,
+  ) => Promise<HttpResponse>;
+}
+
+export interface Call<Params, Body> {
+  readonly params: Params;
+  readonly body: Body;
+  readonly principal: Principal | undefined;
+  readonly request: HttpRequest;
+}
+
+const nothing = z.object({});
+
+export function route<
+  Params extends z.ZodObject = typeof nothing,
+  Body extends z.ZodType = z.ZodUndefined,
+>(
+  spec: Described & {
+    readonly params?: Params;
+    readonly body?: Body;
+    readonly handle: (call: Call<z.output<Params>, z.output<Body>>) => Promise<HttpResponse>;
+  },
+): Route {
+  const params: z.ZodType = spec.params ?? nothing;
+  const body: z.ZodType = spec.body ?? z.undefined();
+  return {
+    ...spec,
+    params: spec.params,
+    body: spec.body,
+    async handle(request, rawParams, principal) {
+      const checkedParams = params.safeParse(rawParams);
+      if (!checkedParams.success) return invalid(checkedParams.error);
+      const json = spec.body === undefined ? { value: undefined } : readJson(request);
+      if (!('value' in json)) return json.refusal;
+      const checkedBody = body.safeParse(json.value);
+      if (!checkedBody.success) return invalid(checkedBody.error);
+      return spec.handle({
+        params: checkedParams.data as z.output<Params>,
+        body: checkedBody.data as z.output<Body>,
+        principal,
+        request,
+      });
+    },
+  };
+}
+
+type Json = { readonly value: unknown } | { readonly refusal: HttpResponse };
+
+function readJson(request: HttpRequest): Json {
+  const type = request.headers.get('content-type') ?? '';
+  if (!/^application\/json\b/i.test(type)) {
+    return {
+      refusal: problem(
+        'media-type',
+        `expected content-type application/json, got ${type === '' ? 'none' : JSON.stringify(type)}`,
+      ),
+    };
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(request.body);
+    return { value: JSON.parse(text) };
+  } catch {
+    return { refusal: problem('bad-request', 'expected a JSON document in UTF-8 as body') };
+  }
+}
+
+function invalid(error: z.ZodError): HttpResponse {
+  const errors = error.issues.map((issue) => ({
+    path: issue.path.join('.'),
+    message: issue.message,
+  }));
+  const [first] = errors;
+  const detail =
+    first === undefined
+      ? 'a field is not right'
+      : `${first.path === '' ? 'the body' : first.path}: ${first.message}`;
+  return problem('invalid', detail, { errors });
+}
+
+export function json(status: number, value: unknown): HttpResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(value),
+  };
+}
+
+export const noContent: HttpResponse = { status: 204, headers: {}, body: '' };

@@ -1,0 +1,342 @@
+/** Every route. Grouped as in the OpenAPI document. */
+import type { MediaError } from '../../common/errors.ts';
+import type { AccountId, Random } from '../../common/ids.ts';
+import type { Metrics } from '../../common/metrics.ts';
+import type { Result } from '../../common/result.ts';
+import { accountRecord, dnisRecord } from '../conference/messages.ts';
+import type { Backend, ControlAction } from './backend.ts';
+import type { HttpRequest, HttpResponse } from './http-server.ts';
+import { createWithFreeCodes } from './new-account.ts';
+import { openApiDocument } from './openapi.ts';
+import { landingPage } from './page.ts';
+import { problem, problemOf } from './problem.ts';
+import { json, noContent, type Route, route } from './route.ts';
+import * as schemas from './schemas.ts';
+
+export interface RoutesOptions {
+  readonly backend: Backend;
+  readonly metrics: Metrics;
+  readonly random: Random;
+  readonly version: string;
+  readonly metricsAccess: 'loopback' | 'token' | 'open';
+}
+
+export function createRoutes(options: RoutesOptions): readonly Route[] {
+  const routes = [
+    ...accountRoutes(options),
+    ...dnisRoutes(options.backend),
+    ...conferenceRoutes(options.backend),
+    ...nodeRoutes(options.backend),
+  ];
+  return [...routes, ...publicRoutes(options, routes)];
+}
+
+/** The answer of a backend: its value, or the problem document of its error. */
+function reply<T>(result: Result<T, MediaError>, answer: (value: T) => HttpResponse): HttpResponse {
+  return result.ok ? answer(result.value) : problemOf(result.error);
+}
+
+const items = (list: readonly unknown[]): HttpResponse => json(200, { items: list });
+
+function accountRoutes({ backend, random }: RoutesOptions): readonly Route[] {
+  const { provisioning } = backend;
+  const missing = (id: AccountId): HttpResponse =>
+    problem('not-found', `there is no account ${id}`);
+  const shared = { tag: 'accounts', scope: 'admin' } as const;
+  return [
+    route({
+      ...shared,
+      method: 'GET',
+      path: '/api/v1/accounts',
+      summary: 'All accounts',
+      status: 200,
+      response: schemas.accountList,
+      handle: async () => reply(await provisioning.listAccounts(), items),
+    }),
+    route({
+      ...shared,
+      method: 'POST',
+      path: '/api/v1/accounts',
+      summary: 'Add an account; codes that are not given are made',
+      status: 201,
+      body: schemas.newAccount,
+      response: accountRecord,
+      handle: async ({ body }) =>
+        reply(await createWithFreeCodes(provisioning, random, body), (made) => json(201, made)),
+    }),
+    route({
+      ...shared,
+      method: 'GET',
+      path: '/api/v1/accounts/{id}',
+      summary: 'One account',
+      status: 200,
+      params: schemas.accountPath,
+      response: accountRecord,
+      handle: async ({ params }) =>
+        reply(await provisioning.getAccount(params.id), (found) =>
+          found === undefined ? missing(params.id) : json(200, found),
+        ),
+    }),
+    route({
+      ...shared,
+      method: 'PUT',
+      path: '/api/v1/accounts/{id}',
+      summary: 'Replace an account',
+      status: 200,
+      params: schemas.accountPath,
+      body: schemas.accountChange,
+      response: accountRecord,
+      handle: async ({ params, body }) => {
+        const present = await provisioning.getAccount(params.id);
+        if (!present.ok) return problemOf(present.error);
+        if (present.value === undefined) return missing(params.id);
+        const record = { ...body, id: params.id };
+        return reply(await provisioning.replaceAccount(record), () => json(200, record));
+      },
+    }),
+    route({
+      ...shared,
+      method: 'DELETE',
+      path: '/api/v1/accounts/{id}',
+      summary: 'Remove an account and its codes; calls in progress go on',
+      status: 204,
+      params: schemas.accountPath,
+      handle: async ({ params }) => {
+        const present = await provisioning.getAccount(params.id);
+        if (!present.ok) return problemOf(present.error);
+        if (present.value === undefined) return missing(params.id);
+        return reply(await provisioning.removeAccount(params.id), () => noContent);
+      },
+    }),
+  ];
+}
+
+function dnisRoutes({ provisioning }: Backend): readonly Route[] {
+  const shared = { tag: 'dnis', scope: 'admin' } as const;
+  return [
+    route({
+      ...shared,
+      method: 'GET',
+      path: '/api/v1/dnis',
+      summary: 'All dialled numbers and what they run',
+      status: 200,
+      response: schemas.dnisList,
+      handle: async () => reply(await provisioning.listDnis(), items),
+    }),
+    route({
+      ...shared,
+      method: 'PUT',
+      path: '/api/v1/dnis',
+      summary: 'Add or replace a dialled number',
+      status: 200,
+      body: schemas.dnisInput,
+      response: dnisRecord,
+      handle: async ({ body }) => reply(await provisioning.putDnis(body), () => json(200, body)),
+    }),
+    route({
+      ...shared,
+      method: 'DELETE',
+      path: '/api/v1/dnis/{dnis}',
+      summary: 'Remove a dialled number',
+      status: 204,
+      params: schemas.dnisPath,
+      handle: async ({ params }) => {
+        const present = await provisioning.listDnis();
+        if (!present.ok) return problemOf(present.error);
+        if (!present.value.some(({ dnis }) => dnis === params.dnis)) {
+          return problem('not-found', `there is no number ${params.dnis}`);
+        }
+        return reply(await provisioning.removeDnis(params.dnis), () => noContent);
+      },
+    }),
+  ];
+}
+
+function conferenceRoutes({ conferences }: Backend): readonly Route[] {
+  const shared = { tag: 'conferences', scope: 'admin' } as const;
+  const inConference = (verb: string, summary: string, action: ControlAction): Route =>
+    route({
+      ...shared,
+      method: 'POST',
+      path: `/api/v1/conferences/{id}/${verb}`,
+      summary,
+      status: 204,
+      params: schemas.conferencePath,
+      handle: async ({ params }) =>
+        reply(await conferences.control(params.id, action), () => noContent),
+    });
+  const onConferee = (
+    method: 'POST' | 'DELETE',
+    suffix: string,
+    summary: string,
+    action: (ordinal: number) => ControlAction,
+  ): Route =>
+    route({
+      ...shared,
+      method,
+      path: `/api/v1/conferences/{id}/conferees/{ordinal}${suffix}`,
+      summary,
+      status: 204,
+      params: schemas.confereePath,
+      handle: async ({ params }) =>
+        reply(await conferences.control(params.id, action(params.ordinal)), () => noContent),
+    });
+  return [
+    route({
+      ...shared,
+      method: 'GET',
+      path: '/api/v1/conferences',
+      summary: 'Conferences now',
+      status: 200,
+      response: schemas.conferenceList,
+      handle: async () => reply(await conferences.list(), items),
+    }),
+    route({
+      ...shared,
+      method: 'GET',
+      path: '/api/v1/conferences/{id}',
+      summary: 'One conference with its conferees by ordinal',
+      status: 200,
+      params: schemas.conferencePath,
+      response: schemas.conferenceView,
+      handle: async ({ params }) =>
+        reply(await conferences.get(params.id), (found) =>
+          found === undefined
+            ? problem('not-found', `there is no conference ${params.id}`)
+            : json(200, found),
+        ),
+    }),
+    route({
+      ...shared,
+      method: 'DELETE',
+      path: '/api/v1/conferences/{id}',
+      summary: 'End a conference; everybody hears why',
+      status: 204,
+      params: schemas.conferencePath,
+      handle: async ({ params }) =>
+        reply(await conferences.control(params.id, { kind: 'end' }), () => noContent),
+    }),
+    inConference('lock', 'Lock: nobody more gets in', { kind: 'lock', locked: true }),
+    inConference('unlock', 'Unlock', { kind: 'lock', locked: false }),
+    inConference('mute-all', 'Mute all but hosts', { kind: 'mute-all', muted: true }),
+    inConference('unmute-all', 'Unmute all', { kind: 'mute-all', muted: false }),
+    onConferee('POST', '/mute', 'Mute a conferee', (ordinal) => ({
+      kind: 'mute',
+      ordinal,
+      muted: true,
+    })),
+    onConferee('POST', '/unmute', 'Unmute a conferee', (ordinal) => ({
+      kind: 'mute',
+      ordinal,
+      muted: false,
+    })),
+    onConferee('DELETE', '', 'Delete a conferee, who hears why', (ordinal) => ({
+      kind: 'delete',
+      ordinal,
+    })),
+  ];
+}
+
+function nodeRoutes({ nodes }: Backend): readonly Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/mixers',
+      tag: 'nodes',
+      summary: 'Mixers with their measured load',
+      scope: 'admin',
+      status: 200,
+      response: schemas.mixerList,
+      handle: async () => reply(await nodes.mixers(), items),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/mixers/{id}/drain',
+      tag: 'nodes',
+      summary: 'Let a mixer take no new conferences until it is restarted',
+      scope: 'admin',
+      status: 204,
+      params: schemas.nodePath,
+      handle: async ({ params }) =>
+        reply(await nodes.drainMixer(params.id), (done) =>
+          done === undefined ? problem('not-found', `there is no mixer ${params.id}`) : noContent,
+        ),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/vrus',
+      tag: 'nodes',
+      summary: 'VRUs',
+      scope: 'admin',
+      status: 200,
+      response: schemas.vruList,
+      handle: async () => reply(await nodes.vrus(), items),
+    }),
+  ];
+}
+
+function publicRoutes(options: RoutesOptions, described: readonly Route[]): readonly Route[] {
+  const { backend, metrics, metricsAccess, version } = options;
+  const shared = { tag: 'health', scope: 'public', method: 'GET', status: 200 } as const;
+  const document = JSON.stringify(openApiDocument(described, version));
+  return [
+    route({
+      ...shared,
+      path: '/healthz',
+      summary: 'Whether the process answers',
+      response: schemas.health,
+      handle: () => Promise.resolve(json(200, { status: 'ok' })),
+    }),
+    route({
+      ...shared,
+      path: '/readyz',
+      summary: 'Whether every role can do its work',
+      response: schemas.readiness,
+      handle: () => {
+        const roles = backend.nodes.roles();
+        const ready = roles.length > 0 && roles.every((role) => role.ready);
+        return Promise.resolve(json(ready ? 200 : 503, { ready, roles }));
+      },
+    }),
+    route({
+      ...shared,
+      path: '/metrics',
+      summary: 'Metrics in the Prometheus text format',
+      scope: metricsAccess === 'token' ? 'admin' : 'public',
+      handle: async ({ request }) =>
+        metricsAccess === 'loopback' && !isLoopback(request)
+          ? problem(
+              'forbidden',
+              'metrics are for callers on this machine; http.metricsAccess: token or open changes that',
+            )
+          : {
+              status: 200,
+              headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+              body: await metrics.text(),
+            },
+    }),
+    route({
+      ...shared,
+      path: '/api/v1/openapi.json',
+      summary: 'This API as an OpenAPI 3.1 document',
+      handle: () =>
+        Promise.resolve({
+          status: 200,
+          headers: { 'content-type': 'application/json' },
+          body: document,
+        }),
+    }),
+    route({
+      ...shared,
+      path: '/',
+      summary: 'A page that says what is here',
+      handle: () => Promise.resolve(landingPage(version)),
+    }),
+  ];
+}
+
+const isLoopback = ({ remoteAddress, headers }: HttpRequest): boolean =>
+  // Behind a proxy every peer is local.
+  !headers.has('x-forwarded-for') &&
+  !headers.has('forwarded') &&
+  (remoteAddress === '::1' || remoteAddress.startsWith('127.'));
