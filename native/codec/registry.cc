@@ -1,0 +1,24 @@
+#include "codec/tables.h"
+
+namespace codec {
+
+const Codec* find(Kind kind) {
+  switch (kind) {
+    case Kind::pcmu:
+      return &pcmu;
+    case Kind::pcma:
+      return &pcma;
+    case Kind::g722:
+    case Kind::opus:
+    case Kind::l16:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+const Codec* find(Kind kind, int sample_rate_hz) {
+  const Codec* codec = find(kind);
+  return codec != nullptr && codec->sample_rate_hz == sample_rate_hz ? codec : nullptr;
+}
+
+}  // namespace codec
