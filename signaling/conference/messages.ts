@@ -106,13 +106,16 @@ export type AccountRecord = z.infer<typeof accountRecord>;
 
 // ── service requests, VRU → proxy → interface server ─────────────────────────────────────────
 
-const caller = z.object({
+export const caller = z.object({
   vruId: nodeId,
   callId,
   callerNumber: z.string().max(128),
   callerName: z.string().max(128).optional(),
   dnis: z.string().max(128),
+  /** Made anew each time the VRU starts, so that calls of an earlier run are not taken for living ones. */
+  vruStart: z.string().max(64).optional(),
 });
+export type Caller = z.infer<typeof caller>;
 
 export const serviceRequest = z.discriminatedUnion('kind', [
   z.object({
@@ -139,6 +142,18 @@ export const serviceRequest = z.discriminatedUnion('kind', [
     requestId,
     accountId,
     waitingId: z.string(),
+    caller,
+  }),
+  /**
+   * The answer to an `enter` never came and the caller was told so: whatever that request has made
+   * of the call must go. Harmless when it has made nothing.
+   */
+  z.object({
+    service: z.literal('conference'),
+    kind: z.literal('forget'),
+    requestId,
+    enterRequestId: requestId,
+    code: digits,
     caller,
   }),
   /** The mixer of this conferee is gone; put me back with the same ordinal. */

@@ -1,0 +1,361 @@
+/**
+ * The conference management system as a VRU sees it: ask, enter, leave, obey. Retries with the same
+ * request id, deadlines and the lease `vru/ID` are in here, so that a call flow sees only outcomes.
+ * The page and the API use the same `ServiceClient` without being a VRU.
+ */
+import type { Bus, Subscription } from '../../common/bus/bus.ts';
+import type { Clock } from '../../common/clock.ts';
+import { MediaError } from '../../common/errors.ts';
+import {
+  type AccountId,
+  type ConfereeId,
+  type ConferenceId,
+  type NodeId,
+  type Random,
+  randomToken,
+} from '../../common/ids.ts';
+import type { Logger } from '../../common/log.ts';
+import { fail, ok, type Result } from '../../common/result.ts';
+import type { Store } from '../../common/store/store.ts';
+import { CommandDesk, type CommandHandler } from './command-desk.ts';
+import { type KeptLease, keepLease } from './kept-lease.ts';
+import {
+  type Caller,
+  type CodeCheck,
+  codeCheck,
+  type DnisRecord,
+  dnisRecord,
+  type Role,
+  type ServiceReply,
+  type ServiceRequest,
+  SUBJECTS,
+  serviceReply,
+} from './messages.ts';
+import { lockRefuses } from './policy.ts';
+import { conferenceRecord, guardRecord, KEYS } from './records.ts';
+
+export type { CommandHandler } from './command-desk.ts';
+
+/** What the VRU knows of a caller; the client adds itself. */
+export type CallerOfVru = Omit<Caller, 'vruId' | 'vruStart'>;
+export type ControlAction = Extract<ServiceRequest, { kind: 'control' }>['action'];
+export type LeaveReason = Extract<ServiceRequest, { kind: 'leave' }>['why'];
+
+export type EnterReply = Exclude<ServiceReply, { kind: 'done' }>;
+/** What was asked is done, or why not: `not-allowed`, `conference-unknown`, `bad-request`, a retryable one. */
+export type ControlReply = Result<void, MediaError>;
+
+export interface ServiceClientOptions {
+  readonly bus: Bus;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface ConferenceClientOptions extends ServiceClientOptions {
+  /** This VRU; its commands come on `vru.ID`. */
+  readonly id: NodeId;
+  /**
+   * Carries out a command of an interface server. Called once per command, however often it was
+   * sent. `ok` when the command is accepted; error `closed` when there is no such call (any more).
+   * `place` for a call that is in a conference (moved, or its mixer was replaced): make before break.
+   * A `place` that repeats what an `enter` of the same call answers is swallowed.
+   */
+  readonly onCommand: CommandHandler;
+}
+
+export interface ServiceClient {
+  /** In-conference functions; `by` is absent for an operator. */
+  control(
+    id: ConferenceId,
+    by: ConfereeId | undefined,
+    action: ControlAction,
+  ): Promise<ControlReply>;
+}
+
+export interface ConferenceClient extends ServiceClient {
+  /** Is this code valid (R2)? `partial`: digits so far, without `#`. */
+  checkCode(code: string, partial?: boolean): Promise<Result<CodeCheck, MediaError>>;
+  /** The application of a dialled number (R40); undefined when no row matches. */
+  findApplication(dnis: string): Promise<Result<DnisRecord | undefined, MediaError>>;
+  /** Reads the conference database itself (R25); false when there is no conference. */
+  isLocked(accountId: AccountId, role: Role): Promise<boolean>;
+  /** Into the conference of this code. Never fails: what goes wrong is a refusal with a prompt. */
+  enter(code: string, caller: CallerOfVru): Promise<EnterReply>;
+  /** The caller of this place is gone. Retried in the background until it is known to be done. */
+  leave(
+    place: { readonly conferenceId: ConferenceId; readonly confereeId: ConfereeId },
+    caller: CallerOfVru,
+    why: LeaveReason,
+  ): Promise<void>;
+  /** A waiting caller hung up. */
+  leaveWaiting(accountId: AccountId, waitingId: string, caller: CallerOfVru): Promise<void>;
+  /** The leg to the mixer is lost: the same ordinal, on the same mixer or on another. */
+  reEnter(
+    place: { readonly conferenceId: ConferenceId; readonly confereeId: ConfereeId },
+    caller: CallerOfVru,
+  ): Promise<EnterReply>;
+  /** Stops obeying and gives up the lease: everybody then knows that this VRU has no calls. */
+  close(): Promise<void>;
+}
+
+/** One try; the proxy itself fails over within it. */
+const TRY_MS = 6_000;
+/** A caller who waits for an answer hears a refusal after this. */
+const ANSWER_MS = 12_000;
+/** A departure is retried for this long; after that the lease or the mixer tells. */
+const DEPARTURE_MS = 120_000;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
+/** An `enter` that nobody waits for any more may still be in a queue; forgotten again after it. */
+const FORGET_AGAIN_MS = 15_000;
+export const VRU_LEASE_MS = 4_000;
+
+export function createServiceClient(options: ServiceClientOptions): ServiceClient {
+  return { control: (id, by, action) => control(options, id, by, action) };
+}
+
+/** Serves `vru.ID` and takes the lease; error when the store refuses the lease. */
+export async function openConferenceClient(
+  options: ConferenceClientOptions,
+): Promise<Result<ConferenceClient, MediaError>> {
+  const start = randomToken(options.random, 12);
+  const desk = new CommandDesk(options.onCommand);
+  const served = await options.bus.serve(SUBJECTS.vru(options.id), (body) => desk.handle(body), {
+    concurrency: 1_000,
+    queueLimit: 10_000,
+  });
+  const lease = await keepLease({
+    ...options,
+    key: KEYS.vru(options.id),
+    ttlMs: VRU_LEASE_MS,
+    value: () => ({ version: 1, id: options.id, start }),
+  });
+  if (!lease.ok) {
+    await served.close();
+    return lease;
+  }
+  return ok(new VruClient(options, start, desk, served, lease.value));
+}
+
+class VruClient implements ConferenceClient {
+  readonly #options: ConferenceClientOptions;
+  readonly #start: string;
+  readonly #desk: CommandDesk;
+  readonly #served: Subscription;
+  readonly #lease: KeptLease;
+
+  constructor(
+    options: ConferenceClientOptions,
+    start: string,
+    desk: CommandDesk,
+    served: Subscription,
+    lease: KeptLease,
+  ) {
+    this.#options = options;
+    this.#start = start;
+    this.#desk = desk;
+    this.#served = served;
+    this.#lease = lease;
+  }
+
+  async checkCode(code: string, partial = false): Promise<Result<CodeCheck, MediaError>> {
+    const body = { kind: 'check-code', code, partial };
+    const answer = await this.#askProvisioning(body);
+    if (!answer.ok) return answer;
+    const parsed = codeCheck.safeParse(answer.value);
+    return parsed.success ? ok(parsed.data) : fail(unreadable('provisioning'));
+  }
+
+  async findApplication(dnis: string): Promise<Result<DnisRecord | undefined, MediaError>> {
+    const answer = await this.#askProvisioning({ kind: 'find-application', dnis });
+    if (!answer.ok) return answer;
+    if (answer.value === null) return ok(undefined);
+    const parsed = dnisRecord.safeParse(answer.value);
+    return parsed.success ? ok(parsed.data) : fail(unreadable('provisioning'));
+  }
+
+  #askProvisioning(body: unknown): Promise<Result<unknown, MediaError>> {
+    return persist(this.#options, ANSWER_MS, () =>
+      this.#options.bus.request(SUBJECTS.provisioning, body, { deadlineMs: TRY_MS }),
+    );
+  }
+
+  async isLocked(accountId: AccountId, role: Role): Promise<boolean> {
+    const { store } = this.#options;
+    const active = await store.get(KEYS.active(accountId));
+    const guard = guardRecord.safeParse(active.ok ? active.value?.value : undefined);
+    if (!guard.success) return false;
+    const entry = await store.get(KEYS.conference(guard.data.conferenceId));
+    const record = conferenceRecord.safeParse(entry.ok ? entry.value?.value : undefined);
+    return record.success && lockRefuses(record.data, role);
+  }
+
+  async enter(code: string, of: CallerOfVru): Promise<EnterReply> {
+    const requestId = newRequestId(this.#options.random);
+    const caller = this.#caller(of);
+    this.#desk.entering(of.callId);
+    let uncertain = false;
+    const answer = await ask(
+      this.#options,
+      ANSWER_MS,
+      { service: 'conference', kind: 'enter', requestId, code, caller },
+      (error) => {
+        uncertain ||= error.code !== 'no-server' && error.code !== 'overloaded';
+      },
+    );
+    const reply = asEnterReply(answer);
+    this.#desk.entered(of.callId, reply.kind === 'enter' ? reply.place : undefined);
+    // Not known whether somebody let the caller in: undone, so that no ghost stays in the roster.
+    if (!answer.ok && uncertain) void this.#forget(requestId, code, caller);
+    return reply;
+  }
+
+  async #forget(enterRequestId: string, code: string, caller: Caller): Promise<void> {
+    for (const pauseMs of [0, FORGET_AGAIN_MS]) {
+      if (pauseMs > 0) await this.#options.clock.sleep(pauseMs);
+      const requestId = newRequestId(this.#options.random);
+      const body = { service: 'conference', kind: 'forget', requestId } as const;
+      await ask(this.#options, DEPARTURE_MS, { ...body, enterRequestId, code, caller });
+    }
+  }
+
+  async leave(
+    place: { readonly conferenceId: ConferenceId; readonly confereeId: ConfereeId },
+    of: CallerOfVru,
+    why: LeaveReason,
+  ): Promise<void> {
+    await ask(this.#options, DEPARTURE_MS, {
+      service: 'conference',
+      kind: 'leave',
+      requestId: newRequestId(this.#options.random),
+      conferenceId: place.conferenceId,
+      confereeId: place.confereeId,
+      caller: this.#caller(of),
+      why,
+    });
+  }
+
+  async leaveWaiting(accountId: AccountId, waitingId: string, of: CallerOfVru): Promise<void> {
+    await ask(this.#options, DEPARTURE_MS, {
+      service: 'conference',
+      kind: 'leave-waiting',
+      requestId: newRequestId(this.#options.random),
+      accountId,
+      waitingId,
+      caller: this.#caller(of),
+    });
+  }
+
+  async reEnter(
+    place: { readonly conferenceId: ConferenceId; readonly confereeId: ConfereeId },
+    of: CallerOfVru,
+  ): Promise<EnterReply> {
+    const answer = await ask(this.#options, ANSWER_MS, {
+      service: 'conference',
+      kind: 're-enter',
+      requestId: newRequestId(this.#options.random),
+      conferenceId: place.conferenceId,
+      confereeId: place.confereeId,
+      caller: this.#caller(of),
+    });
+    return asEnterReply(answer);
+  }
+
+  control(
+    id: ConferenceId,
+    by: ConfereeId | undefined,
+    action: ControlAction,
+  ): Promise<ControlReply> {
+    return control(this.#options, id, by, action);
+  }
+
+  #caller(of: CallerOfVru): Caller {
+    return { ...of, vruId: this.#options.id, vruStart: this.#start };
+  }
+
+  async close(): Promise<void> {
+    await this.#served.close();
+    await this.#lease.release();
+  }
+}
+
+async function control(
+  options: ServiceClientOptions,
+  conferenceId: ConferenceId,
+  by: ConfereeId | undefined,
+  action: ControlAction,
+): Promise<ControlReply> {
+  const requestId = newRequestId(options.random);
+  const answer = await ask(options, ANSWER_MS, {
+    service: 'conference',
+    kind: 'control',
+    requestId,
+    conferenceId,
+    ...(by === undefined ? {} : { by }),
+    action,
+  });
+  if (!answer.ok) return answer;
+  if (answer.value.kind === 'done') return ok(undefined);
+  const why = answer.value.kind === 'refused' ? answer.value.reason : answer.value.kind;
+  return fail(new MediaError('rejected', `refused: ${why}`));
+}
+
+/** A service request to the proxy, again with the same id until answered or `withinMs` is over. */
+async function ask(
+  options: ServiceClientOptions,
+  withinMs: number,
+  request: ServiceRequest,
+  onError: (error: MediaError) => void = () => {},
+): Promise<Result<ServiceReply, MediaError>> {
+  const answer = await persist(options, withinMs, async () => {
+    const tried = await options.bus.request(SUBJECTS.proxy, request, { deadlineMs: TRY_MS });
+    if (!tried.ok) {
+      onError(tried.error);
+      return tried;
+    }
+    const reply = serviceReply.safeParse(tried.value);
+    if (!reply.success) return fail(unreadable('the proxy'));
+    const busy = reply.data.kind === 'refused' && reply.data.reason === 'busy-retry';
+    return busy
+      ? fail(new MediaError('overloaded', 'the interface server is busy'))
+      : ok(reply.data);
+  });
+  if (!answer.ok) {
+    const { kind } = request;
+    options.log.warn({ kind, code: answer.error.code }, 'a service request was given up');
+  }
+  return answer;
+}
+
+/** Tries until it is answered, fails for good, or the time is over. Pauses double, with jitter. */
+async function persist<T>(
+  options: ServiceClientOptions,
+  withinMs: number,
+  attempt: () => Promise<Result<T, MediaError>>,
+): Promise<Result<T, MediaError>> {
+  const { clock, random } = options;
+  const untilMs = clock.nowMs() + withinMs;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const answer = await attempt();
+    if (answer.ok || !answer.error.retry) return answer;
+    const jitteredMs = pauseMs / 2 + random.below(Math.ceil(pauseMs));
+    if (clock.nowMs() + jitteredMs >= untilMs) return answer;
+    await clock.sleep(jitteredMs);
+  }
+}
+
+function asEnterReply(answer: Result<ServiceReply, MediaError>): EnterReply {
+  if (answer.ok && answer.value.kind !== 'done') return answer.value;
+  const busy = !answer.ok && answer.error.code === 'overloaded';
+  return { kind: 'refused', reason: busy ? 'busy-retry' : 'service-unavailable' };
+}
+
+function unreadable(who: string): MediaError {
+  return new MediaError('internal', `${who} answered something unreadable`);
+}
+
+export function newRequestId(random: Random): string {
+  return `q${randomToken(random, 15)}`;
+}
