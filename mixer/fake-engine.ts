@@ -1,0 +1,239 @@
+/**
+ * The media engine without audio, for tests of what uses it: every command is remembered, and the
+ * test plays the part of the peer through `leg.events`. Shipped beside the interface so that nobody
+ * writes a second one.
+ */
+import { MediaError } from '../common/errors.ts';
+import { fail, ok, type Result } from '../common/result.ts';
+import type {
+  Digit,
+  LegOptions,
+  LegStatistics,
+  MediaConference,
+  MediaEngine,
+  MediaLeg,
+  MediaLegEvents,
+  MediaLoad,
+  MediaParameters,
+  Playback,
+  PlayOptions,
+  Prompt,
+  Recording,
+  RecordOptions,
+  Route,
+} from './media.ts';
+
+const NO_STATISTICS: LegStatistics = {
+  packetsReceived: 0,
+  packetsSent: 0,
+  octetsReceived: 0,
+  octetsSent: 0,
+  packetsLost: 0,
+  packetsLate: 0,
+  packetsDuplicate: 0,
+  packetsRejected: 0,
+  framesConcealed: 0,
+  jitterMs: 0,
+  delayMs: 0,
+  roundTripMs: null,
+  remotePacketsLost: 0,
+  sourceChanges: 0,
+  levelDbov: -127,
+};
+
+const NO_RECORDING: Result<Recording, MediaError> = fail(
+  new MediaError('internal', 'the fake engine does not record'),
+);
+
+export class FakePlayback implements Playback {
+  readonly names: readonly string[];
+  readonly options: PlayOptions;
+  readonly finished: Promise<'played' | 'stopped'>;
+  #settle: (how: 'played' | 'stopped') => void = () => {};
+
+  constructor(prompts: readonly Prompt[], options: PlayOptions) {
+    this.names = prompts.map((prompt) => prompt.name);
+    this.options = options;
+    this.finished = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  stop(): void {
+    this.#settle('stopped');
+  }
+
+  /** The test's side: the last sample was sent. */
+  finish(): void {
+    this.#settle('played');
+  }
+}
+
+export class FakeLeg implements MediaLeg {
+  readonly id: number;
+  readonly localAddress: string;
+  readonly rtpPort: number;
+  readonly options: LegOptions;
+  readonly configured: MediaParameters[] = [];
+  readonly playbacks: FakePlayback[] = [];
+  readonly digitsSent: Digit[] = [];
+  routed: Route = { kind: 'idle' };
+  muted = false;
+  closed = false;
+  readonly #onClose: () => void;
+
+  constructor(id: number, options: LegOptions, defaultAddress: string, onClose: () => void) {
+    this.id = id;
+    this.options = options;
+    this.localAddress = options.localAddress ?? defaultAddress;
+    this.rtpPort = 20_000 + 2 * id;
+    this.#onClose = onClose;
+  }
+
+  get events(): MediaLegEvents {
+    return this.options.events ?? {};
+  }
+
+  /** The newest parameters. */
+  get parameters(): MediaParameters | undefined {
+    return this.configured.at(-1);
+  }
+
+  configure(parameters: MediaParameters): void {
+    this.configured.push(parameters);
+  }
+
+  route(route: Route): void {
+    if (this.routed.kind === 'conference') leave(this.routed.conference);
+    this.routed = route;
+    if (route.kind !== 'conference') return;
+    this.muted = route.muted ?? this.muted;
+    if (route.conference instanceof FakeConference) route.conference.size++;
+  }
+
+  play(prompts: readonly Prompt[], options: PlayOptions = {}): FakePlayback {
+    if ((options.mode ?? 'replace') === 'replace') this.stopPlaying();
+    const playback = new FakePlayback(prompts, options);
+    this.playbacks.push(playback);
+    return playback;
+  }
+
+  stopPlaying(): void {
+    for (const playback of this.playbacks) playback.stop();
+  }
+
+  sendDigits(digits: readonly Digit[]): Result<void, MediaError> {
+    if (digits.length > 32) return fail(new MediaError('overloaded', 'more than 32 digits'));
+    this.digitsSent.push(...digits);
+    return ok(undefined);
+  }
+
+  record(_options: RecordOptions): Promise<Result<Recording, MediaError>> {
+    return Promise.resolve(NO_RECORDING);
+  }
+
+  setMuted(muted: boolean): void {
+    this.muted = muted;
+  }
+
+  statistics(): LegStatistics {
+    return NO_STATISTICS;
+  }
+
+  close(): Promise<LegStatistics> {
+    if (!this.closed) {
+      this.closed = true;
+      this.stopPlaying();
+      this.route({ kind: 'idle' });
+      this.#onClose();
+    }
+    return Promise.resolve(NO_STATISTICS);
+  }
+}
+
+function leave(conference: MediaConference): void {
+  if (conference instanceof FakeConference) conference.size--;
+}
+
+export class FakeConference implements MediaConference {
+  readonly id: number;
+  size = 0;
+  closed = false;
+  readonly #onClose: () => void;
+
+  constructor(id: number, onClose: () => void) {
+    this.id = id;
+    this.#onClose = onClose;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#onClose();
+  }
+}
+
+export class FakeMediaEngine implements MediaEngine {
+  /** Open ones. */
+  readonly legs = new Set<FakeLeg>();
+  readonly conferences = new Set<FakeConference>();
+  readonly prompts = new Map<string, { readonly samples: number; readonly rateHz: number }>();
+  /** What the test makes the engine report and how many legs it takes. */
+  headroom = 1000;
+  readonly #address: string;
+  #nextId = 0;
+
+  constructor(address = '127.0.0.1') {
+    this.#address = address;
+  }
+
+  openLeg(options: LegOptions = {}): Result<FakeLeg, MediaError> {
+    if (this.legs.size >= this.headroom) return fail(new MediaError('engine-full', 'no headroom'));
+    const leg: FakeLeg = new FakeLeg(this.#nextId++, options, this.#address, () => {
+      this.legs.delete(leg);
+    });
+    this.legs.add(leg);
+    return ok(leg);
+  }
+
+  openConference(): Result<FakeConference, MediaError> {
+    const conference: FakeConference = new FakeConference(this.#nextId++, () => {
+      this.conferences.delete(conference);
+      for (const leg of this.legs) {
+        if (leg.routed.kind === 'conference' && leg.routed.conference === conference) {
+          leg.route({ kind: 'idle' });
+        }
+      }
+    });
+    this.conferences.add(conference);
+    return ok(conference);
+  }
+
+  addPrompt(name: string, samples: Int16Array, rateHz: number): Result<Prompt, MediaError> {
+    this.prompts.set(name, { samples: samples.length, rateHz });
+    return ok({ name, durationMs: (samples.length * 1000) / rateHz });
+  }
+
+  releasePrompt(prompt: Prompt): void {
+    this.prompts.delete(prompt.name);
+  }
+
+  load(): MediaLoad {
+    return {
+      busyShare: 0,
+      latenessMs: 0,
+      headroom: Math.max(0, this.headroom - this.legs.size),
+      legs: this.legs.size,
+      conferences: this.conferences.size,
+    };
+  }
+
+  counters(): ReadonlyMap<string, number> {
+    return new Map();
+  }
+
+  async close(): Promise<void> {
+    for (const leg of [...this.legs]) await leg.close();
+    for (const conference of [...this.conferences]) conference.close();
+  }
+}
