@@ -25,6 +25,8 @@ export const SUBJECTS = {
   interfaceServer: (id: NodeId): string => `interface.${id}`,
   mixer: (id: NodeId): string => `mixer.${id}`,
   vru: (id: NodeId): string => `vru.${id}`,
+  /** What a mixer sees in one conference; `mixer-events.>` for all. */
+  mixerEvents: (id: ConferenceId): string => `mixer-events.${id}`,
   /** Events of one conference, numbered; `conference.events.>` for all. */
   events: (id: ConferenceId): string => `conference.events.${id}`,
 } as const;
@@ -256,6 +258,37 @@ export const mixerRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('end'), requestId, conferenceId }),
 ]);
 export type MixerRequest = z.infer<typeof mixerRequest>;
+
+/** The answer to `mute`: what holds now. Other requests but `create` are answered with `{}`. */
+export const muteReply = z.object({ muted: z.boolean(), version: z.number().int() });
+
+/** Published on SUBJECTS.mixerEvents: hints for who shows a conference, not the truth about it. */
+export const mixerEvent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('joined'), mixerId: nodeId, conferenceId, confereeId }),
+  z.object({
+    kind: z.literal('left'),
+    mixerId: nodeId,
+    conferenceId,
+    confereeId,
+    /** `silent`: no media any more; `lost`: the engine or the signaling failed. */
+    why: z.enum(['hangup', 'removed', 'replaced', 'silent', 'lost', 'ended']),
+  }),
+  z.object({
+    kind: z.literal('talking'),
+    mixerId: nodeId,
+    conferenceId,
+    confereeId,
+    talking: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal('ended'),
+    mixerId: nodeId,
+    conferenceId,
+    /** `idle`: empty for long; `lost`: its worker died, place it again; `stopped`: the mixer stops. */
+    why: z.enum(['request', 'idle', 'lost', 'stopped']),
+  }),
+]);
+export type MixerEvent = z.infer<typeof mixerEvent>;
 
 /** A mixer's lease record `mixer/ID`, renewed every second or two with what it measured (R45). */
 export const mixerRecord = z.object({

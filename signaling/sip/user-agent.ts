@@ -11,8 +11,11 @@ import type { NameAddress, SipUri } from './uri.ts';
 
 /** The media side of one session; implemented on a MediaLeg by signaling/media/endpoint.ts. Bodies are application/sdp. */
 export interface SessionMedia {
-  /** An offer of ours: a UAC's INVITE, a 2xx to an INVITE without offer, a re-INVITE. */
-  createOffer(): Result<string, MediaError>;
+  /**
+   * An offer of ours: a UAC's INVITE, a 2xx to an INVITE without offer, a re-INVITE. `refresh` repeats
+   * what is agreed word for word (RFC 4028 section 7.4) unless our wishes changed. Default `full`.
+   */
+  createOffer(purpose?: 'full' | 'refresh'): Result<string, MediaError>;
   /** The peer's offer; the value is our answer. An error leaves the session as it was (488). */
   acceptOffer(offer: string): Result<string, MediaError>;
   /** The answer to our last offer. On an error the session ends. */
