@@ -100,7 +100,7 @@ beforeEach(async () => {
           header === `Bearer ${TOKEN}` ? { name: 'test', scopes: ['admin'] } : undefined,
         close: async () => {},
       },
-      logger: silentLogger,
+      log: silentLogger,
       metrics,
       clock: systemClock,
     }),

@@ -14,7 +14,7 @@ import type { Route } from './route.ts';
 export interface HandlerOptions {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
-  readonly logger: Logger;
+  readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }
@@ -77,11 +77,11 @@ async function answer(
   if (refusal !== undefined) return { response: refusal, label: route.path };
   try {
     const response = await route.handle(request, params, principal);
-    if (route.method !== 'GET') audit(options.logger, route, request, principal, response);
+    if (route.method !== 'GET') audit(options.log, route, request, principal, response);
     return { response, label: route.path };
   } catch (error) {
     // Our bug: this request fails, the process goes on.
-    options.logger.error({ error, route: route.path }, 'a request failed by a fault of ours');
+    options.log.error({ error, route: route.path }, 'a request failed by a fault of ours');
     return { response: problem('internal', 'see the log of the server'), label: route.path };
   }
 }
@@ -122,13 +122,13 @@ function authorize(
 }
 
 function audit(
-  logger: Logger,
+  log: Logger,
   route: Route,
   request: HttpRequest,
   principal: Principal | undefined,
   response: HttpResponse,
 ): void {
-  logger.info(
+  log.info(
     {
       method: route.method,
       path: request.path,
