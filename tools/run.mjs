@@ -6,10 +6,12 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const [task = 'start', ...rest] = process.argv.slice(2);
+/** Names of files in commands are meant from here. */
+const CALLED_FROM = process.cwd();
 process.chdir(ROOT);
 
 /** Runs a program to its end with our terminal; stops us when it fails. */
@@ -90,6 +92,14 @@ function buildTypeScript() {
   run(process.execPath, [bin('tsc'), '-b', 'tsconfig.json']);
 }
 
+/** In this process, so that signals reach it and no second one stays behind. */
+async function runProgram(...argv) {
+  process.chdir(CALLED_FROM);
+  const main = join(ROOT, 'dist', 'main.js');
+  process.argv = [process.execPath, main, ...argv];
+  await import(pathToFileURL(main).href);
+}
+
 function build() {
   install();
   buildNative();
@@ -98,13 +108,13 @@ function build() {
 
 const TASKS = {
   build,
-  start() {
+  async start() {
     build();
-    process.exit(run(process.execPath, ['dist/main.js', 'start', ...rest], { mayFail: true }));
+    await runProgram('start', ...rest);
   },
-  cli() {
+  async cli() {
     build();
-    process.exit(run(process.execPath, ['dist/main.js', ...rest], { mayFail: true }));
+    await runProgram(...rest);
   },
   bench() {
     build();
@@ -137,4 +147,4 @@ if (!job) {
   console.error(`unknown task ${task}; expected one of: ${Object.keys(TASKS).join(', ')}`);
   process.exit(2);
 }
-job();
+await job();

@@ -81,7 +81,10 @@ export const roleView = z.object({
 });
 export type RoleView = z.infer<typeof roleView>;
 
-export const vruView = z.object({ id: z.string(), address: z.string(), calls: z.number().int() });
+export const vruView = z.object({
+  id: z.string(),
+  start: z.string().describe('Made anew each time the VRU starts.'),
+});
 export type VruView = z.infer<typeof vruView>;
 export const vruList = z.object({ items: z.array(vruView) });
 

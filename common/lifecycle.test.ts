@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { Lifecycle } from './lifecycle.ts';
+import { silentLogger } from './log.ts';
+import type { Role } from './role.ts';
+import { SimClock } from './sim-clock.ts';
+
+function role(name: string, seen: string[], stop: () => Promise<void> = async () => {}): Role {
+  return {
+    name,
+    health: () => ({ ready: true }),
+    drain: () => seen.push(`drain ${name}`),
+    stop: () => {
+      seen.push(`stop ${name}`);
+      return stop();
+    },
+  };
+}
+
+describe('Lifecycle', () => {
+  it('ends parts in the opposite order of their start, each once', async () => {
+    const seen: string[] = [];
+    const lifecycle = new Lifecycle(new SimClock(), silentLogger);
+    lifecycle.addPart('store', async () => {
+      seen.push('stop store');
+    });
+    lifecycle.addRole(role('mixer', seen));
+    lifecycle.addRole(role('vru', seen));
+    lifecycle.drain();
+    const both = await Promise.all([lifecycle.stop(1000), lifecycle.stop(1000)]);
+    expect(both).toEqual([true, true]);
+    expect(seen).toEqual(['drain vru', 'drain mixer', 'stop vru', 'stop mixer', 'stop store']);
+    expect(lifecycle.roles.map(({ name }) => name)).toEqual(['mixer', 'vru']);
+  });
+
+  it('goes on past a part that hangs or fails, and says so', async () => {
+    const seen: string[] = [];
+    const clock = new SimClock();
+    const lifecycle = new Lifecycle(clock, silentLogger);
+    lifecycle.addRole(role('mixer', seen));
+    lifecycle.addRole(role('proxy', seen, () => Promise.reject(new Error('broken'))));
+    lifecycle.addRole(role('vru', seen, () => new Promise(() => {})));
+    const stopped = lifecycle.stop(1000);
+    await clock.advance(2000);
+    expect(await stopped).toBe(false);
+    expect(seen).toEqual(['stop vru', 'stop proxy', 'stop mixer']);
+  });
+});

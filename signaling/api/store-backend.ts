@@ -1,0 +1,89 @@
+/** The backend of the API on Bus and Store: reads records, asks roles. It decides nothing itself. */
+
+import type { z } from 'zod';
+import type { Bus } from '../../common/bus/bus.ts';
+import type { MediaError } from '../../common/errors.ts';
+import { ok, type Result } from '../../common/result.ts';
+import type { Role } from '../../common/role.ts';
+import type { Entry, Store } from '../../common/store/store.ts';
+import type { ServiceClient } from '../conference/client.ts';
+import { mixerRecord } from '../conference/messages.ts';
+import {
+  type ConferenceRecord,
+  conferenceRecord,
+  KEYS,
+  PREFIXES,
+  vruRecord,
+} from '../conference/records.ts';
+import type { Backend, ConferenceBackend, NodeBackend, ProvisioningBackend } from './backend.ts';
+import { drainNode } from './node-control.ts';
+import type { ConferenceSummary } from './schemas.ts';
+
+export interface StoreBackendOptions {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly control: ServiceClient;
+  readonly provisioning: ProvisioningBackend;
+  /** Of this process, for /readyz. */
+  readonly roles: () => readonly Role[];
+}
+
+export function createStoreBackend(options: StoreBackendOptions): Backend {
+  return {
+    provisioning: options.provisioning,
+    conferences: conferences(options),
+    nodes: nodes(options),
+  };
+}
+
+function conferences({ store, control }: StoreBackendOptions): ConferenceBackend {
+  return {
+    async list() {
+      return mapOk(await store.list(PREFIXES.conference), (entries) =>
+        valid(entries, conferenceRecord).map(summary),
+      );
+    },
+    async get(id) {
+      return mapOk(await store.get(KEYS.conference(id)), (entry) => {
+        const [record] = valid(entry === undefined ? [] : [entry], conferenceRecord);
+        return record === undefined ? undefined : { ...summary(record), conferees: [] };
+      });
+    },
+    control: (id, action) => control.control(id, undefined, action),
+  };
+}
+
+function summary(record: ConferenceRecord): ConferenceSummary {
+  return {
+    id: record.conferenceId,
+    accountId: record.accountId,
+    mixerId: record.mixerId,
+    mixerClass: record.mixerClass,
+    locked: record.locked,
+    temporary: record.temporary,
+    size: record.size,
+    createdAt: new Date(record.createdAtMs).toISOString(),
+  };
+}
+
+function nodes({ store, bus, roles }: StoreBackendOptions): NodeBackend {
+  return {
+    mixers: async () =>
+      mapOk(await store.list(PREFIXES.mixer), (entries) => valid(entries, mixerRecord)),
+    drainMixer: async (id) => drainNode(bus, id),
+    vrus: async () => mapOk(await store.list(PREFIXES.vru), (entries) => valid(entries, vruRecord)),
+    roles: () => roles().map((role) => ({ name: role.name, ...role.health() })),
+  };
+}
+
+/** Documents that fit their schema; others are of another version and not shown. */
+function valid<T>(entries: readonly Entry[], schema: z.ZodType<T>): readonly T[] {
+  return entries.flatMap(({ value }) => {
+    const checked = schema.safeParse(value);
+    return checked.success ? [checked.data] : [];
+  });
+}
+
+function mapOk<T, U>(result: Result<T, MediaError>, map: (value: T) => U): Result<U, MediaError> {
+  return result.ok ? ok(map(result.value)) : result;
+}
