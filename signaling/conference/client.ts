@@ -63,6 +63,8 @@ export interface ConferenceClientOptions extends ServiceClientOptions {
    * A `place` that repeats what an `enter` of the same call answers is swallowed.
    */
   readonly onCommand: CommandHandler;
+  /** What the operator sees of this VRU: SIP host:port, and the number of its calls now. */
+  readonly describe?: () => { readonly address: string; readonly calls: number };
 }
 
 export interface ServiceClient {
@@ -130,7 +132,7 @@ export async function openConferenceClient(
     ...options,
     key: KEYS.vru(options.id),
     ttlMs: VRU_LEASE_MS,
-    value: () => ({ version: 1, id: options.id, start }),
+    value: () => ({ version: 1, id: options.id, start, ...options.describe?.() }),
   });
   if (!lease.ok) {
     await served.close();

@@ -10,7 +10,7 @@
  */
 import { z } from 'zod';
 import type { AccountId, ConferenceId, NodeId } from '../../common/ids.ts';
-import { accountId, caller, callId, confereeId, conferenceId, nodeId, role } from './messages.ts';
+import { accountId, caller, conferenceId, nodeId, role } from './messages.ts';
 
 const pad = (number: number): string => String(number).padStart(8, '0');
 
@@ -116,7 +116,14 @@ export const endedRecord = z.object({
 });
 
 /** Lease `vru/ID`. */
-export const vruRecord = z.object({ version: z.literal(1), id: nodeId, start: z.string() });
+export const vruRecord = z.object({
+  version: z.literal(1),
+  id: nodeId,
+  start: z.string(),
+  /** SIP host:port and number of calls, for the operator. */
+  address: z.string().default(''),
+  calls: z.number().int().default(0),
+});
 export type VruRecord = z.infer<typeof vruRecord>;
 
 /** Lease `interface/ID`. */
