@@ -50,10 +50,13 @@
       'type': 'static_library',
       'sources': [
         'codec/g711.cc',
+        'codec/opus.cc',
+        'codec/opus_packet.cc',
         'codec/registry.cc',
         'dsp/cpu.cc',
         'dsp/kernels_scalar.cc',
       ],
+      'dependencies': ['opus.gyp:opus'],
       'direct_dependent_settings': {'include_dirs': ['.']},
       'conditions': [
         ['target_arch=="x64"', {'dependencies': ['audio_sse41', 'audio_avx2', 'audio_avx512']}],
@@ -68,6 +71,12 @@
         'test/g711_test.cc',
         'test/kernels_test.cc',
       ],
+    },
+    {
+      'target_name': 'opus_test',
+      'type': 'executable',
+      'dependencies': ['audio', 'opus.gyp:opus'],
+      'sources': ['test/opus_test.cc'],
     },
   ],
 }

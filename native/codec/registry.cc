@@ -8,8 +8,9 @@ const Codec* find(Kind kind) {
       return &pcmu;
     case Kind::pcma:
       return &pcma;
-    case Kind::g722:
     case Kind::opus:
+      return &opus_48k;
+    case Kind::g722:
     case Kind::l16:
       return nullptr;
   }
@@ -17,6 +18,8 @@ const Codec* find(Kind kind) {
 }
 
 const Codec* find(Kind kind, int sample_rate_hz) {
+  if (kind == Kind::opus && sample_rate_hz == 8000) return &opus_8k;
+  if (kind == Kind::opus && sample_rate_hz == 16000) return &opus_16k;
   const Codec* codec = find(kind);
   return codec != nullptr && codec->sample_rate_hz == sample_rate_hz ? codec : nullptr;
 }

@@ -7,5 +7,8 @@ namespace codec {
 
 extern const Codec pcmu;
 extern const Codec pcma;
+extern const Codec opus_8k;
+extern const Codec opus_16k;
+extern const Codec opus_48k;
 
 }  // namespace codec
