@@ -1,0 +1,177 @@
+/**
+ * A user agent without sockets, for tests of what takes or makes calls: the test plays the other
+ * side by `call` and through the FakeSession. Shipped beside the interface so that nobody writes a
+ * second one.
+ */
+import { MediaError } from '../../common/errors.ts';
+import type { CallId } from '../../common/ids.ts';
+import { fail, ok, type Result } from '../../common/result.ts';
+import { createHeaders } from './headers.ts';
+import { EMPTY_BODY, type SipRequest } from './message.ts';
+import { type NameAddress, type SipUri, sipUri } from './uri.ts';
+import type {
+  AcceptOptions,
+  InviteOptions,
+  RejectOptions,
+  Session,
+  SessionEnd,
+  SessionEvents,
+  SessionMedia,
+  SessionState,
+  UserAgent,
+  UserAgentEvents,
+} from './user-agent.ts';
+
+const PEER: NameAddress = {
+  displayName: undefined,
+  uri: sipUri('192.0.2.1', { user: 'peer' }),
+  parameters: new Map(),
+};
+
+/** One session as the test sees it: what was done to it, and the peer's moves. */
+export class FakeSession implements Session {
+  readonly id: CallId;
+  readonly direction: 'incoming' | 'outgoing';
+  readonly invite: SipRequest;
+  readonly remote: NameAddress;
+  readonly flow: string;
+  readonly options: InviteOptions | undefined;
+  state: SessionState;
+  events: SessionEvents;
+  answer: Result<string, MediaError> | undefined;
+  acceptHeaders: readonly (readonly [string, string])[] = [];
+  rejection: (RejectOptions & { readonly status: number }) | undefined;
+  endReason: { readonly q850: number; readonly text: string } | undefined;
+  #offer: string;
+
+  constructor(request: SipRequest, flow: string, offer: string, options?: InviteOptions) {
+    this.invite = request;
+    this.id = (request.headers.get('Call-ID') ?? 'call') as CallId;
+    this.direction = options === undefined ? 'incoming' : 'outgoing';
+    this.state = options === undefined ? 'incoming' : 'calling';
+    this.remote = PEER;
+    this.flow = flow;
+    this.options = options;
+    this.events = options?.events ?? {};
+    this.#offer = offer;
+  }
+
+  ring(): void {
+    if (this.state === 'incoming') this.state = 'early';
+  }
+
+  progress(media: SessionMedia): Result<void, MediaError> {
+    this.answer ??= media.acceptOffer(this.#offer);
+    this.state = 'early';
+    return this.answer.ok ? ok(undefined) : this.answer;
+  }
+
+  async accept(
+    media: SessionMedia,
+    options: AcceptOptions = {},
+  ): Promise<Result<void, MediaError>> {
+    this.acceptHeaders = options.headers ?? [];
+    this.answer ??= media.acceptOffer(this.#offer);
+    await Promise.resolve();
+    if (this.state === 'ended') return fail(new MediaError('cancelled', 'the caller hung up'));
+    if (!this.answer.ok) {
+      this.finish({ by: 'media', status: this.answer.error.sipStatus, established: false });
+      return this.answer;
+    }
+    this.state = 'established';
+    this.events.onEstablished?.();
+    return ok(undefined);
+  }
+
+  reject(status: number, options: RejectOptions = {}): void {
+    this.rejection = { ...options, status };
+    this.finish({ by: 'local', status, established: false });
+  }
+
+  end(reason?: { readonly q850: number; readonly text: string }): Promise<void> {
+    if (this.state !== 'ended') this.endReason = reason;
+    this.finish({ by: 'local', established: this.state === 'established' });
+    return Promise.resolve();
+  }
+
+  reinvite(): Promise<Result<void, MediaError>> {
+    return Promise.resolve(ok(undefined));
+  }
+
+  info(): Promise<Result<void, MediaError>> {
+    return Promise.resolve(ok(undefined));
+  }
+
+  /** The peer's side: CANCEL or BYE. */
+  hangUp(): void {
+    this.finish({ by: 'remote', established: this.state === 'established' });
+  }
+
+  /** Ends the session in any way, once. */
+  finish(end: SessionEnd): void {
+    if (this.state === 'ended') return;
+    this.state = 'ended';
+    this.events.onEnded?.(end);
+  }
+}
+
+export class FakeUserAgent implements UserAgent {
+  readonly contact: SipUri;
+  readonly sessions: FakeSession[] = [];
+  started = false;
+  draining = false;
+  readonly #events: UserAgentEvents;
+
+  constructor(events: UserAgentEvents, contact: SipUri = sipUri('127.0.0.1', { port: 5070 })) {
+    this.#events = events;
+    this.contact = contact;
+  }
+
+  get sessionCount(): number {
+    return this.sessions.filter((session) => session.state !== 'ended').length;
+  }
+
+  start(): Promise<Result<void, MediaError>> {
+    this.started = true;
+    return Promise.resolve(ok(undefined));
+  }
+
+  /** The test's side: an INVITE with this Request-URI and offer comes in. */
+  call(uri: string, offer: string, flow = 'udp:127.0.0.1:5060'): FakeSession {
+    const session = new FakeSession(this.#request(uri), flow, offer);
+    this.sessions.push(session);
+    this.#events.onInvite(session);
+    return session;
+  }
+
+  /** The test moves the session on through its `events` and `finish`. */
+  invite(options: InviteOptions): FakeSession {
+    const session = new FakeSession(
+      this.#request('sip:peer@192.0.2.1'),
+      'udp:192.0.2.1:5060',
+      '',
+      options,
+    );
+    this.sessions.push(session);
+    return session;
+  }
+
+  drain(): void {
+    this.draining = true;
+  }
+
+  async stop(): Promise<void> {
+    for (const session of this.sessions) await session.end();
+    this.started = false;
+  }
+
+  #request(uri: string): SipRequest {
+    return {
+      kind: 'request',
+      method: 'INVITE',
+      uri,
+      headers: createHeaders([['Call-ID', `call${this.sessions.length}`]]),
+      body: EMPTY_BODY,
+    };
+  }
+}
