@@ -38,7 +38,7 @@
           'type': 'static_library',
           'sources': ['dsp/kernels_avx512.cc'],
           # gcc 12 warns about its own header (PR 105593).
-          'cflags': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-Wno-uninitialized', '-Wno-maybe-uninitialized'],
+          'cflags': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-Wno-uninitialized', '-Wno-maybe-uninitialized', '-Wno-unknown-warning-option'],
           'xcode_settings': {'OTHER_CFLAGS': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq']},
         },
       ],
@@ -55,6 +55,9 @@
         'codec/registry.cc',
         'dsp/cpu.cc',
         'dsp/kernels_scalar.cc',
+        'jitter/arrival_window.cc',
+        'jitter/buffer.cc',
+        'jitter/pull.cc',
       ],
       'dependencies': ['opus.gyp:opus'],
       'direct_dependent_settings': {'include_dirs': ['.']},
@@ -69,6 +72,7 @@
       'sources': [
         'test/audio_test.cc',
         'test/g711_test.cc',
+        'test/jitter_test.cc',
         'test/kernels_test.cc',
       ],
     },

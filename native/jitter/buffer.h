@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "jitter/arrival_window.h"
+
 namespace jitter {
 
 struct Config {
@@ -67,8 +69,11 @@ struct Pull {
   int bytes = 0;
   const uint8_t* next_payload = nullptr;  // conceal: the packet directly after the missing one.
   int next_bytes = 0;
-  int units = 0;          // conceal and silence: RTP clock units to fill, at most what was wanted.
+  // conceal and silence: RTP clock units to fill. At most what was wanted, save with next_payload:
+  // then the length of the missing packet.
+  int units = 0;
   int stretch_units = 0;  // How far the delay is from where it should be.
+  bool urgent = false;    // Do it now, even in the middle of speech.
   uint32_t timestamp = 0;
   int64_t waited_ns = 0;  // play: from arrival to now.
 };
@@ -101,17 +106,77 @@ class Buffer {
   // One decision for the next `wanted` RTP clock units. Call again until the frame is full, as
   // packets are longer or shorter than a frame.
   Pull pull(int64_t now_ns, int wanted);
+  // After play: the true length of what was decoded. Optional; without it, the distance of
+  // timestamps counts.
+  void played(int units);
+  // Audio was put in on the advice of Stretch::expand.
+  void expanded(int units);
 
-  const Statistics& statistics() const { return statistics_; }
+  Statistics statistics() const;
   int queued() const;
 
  private:
+  enum class State : uint8_t {
+    waiting,  // For the first packet of a stream or talkspurt to be due.
+    playing,
+  };
   struct Slot;
+
+  Slot& slot_of(int64_t sequence) const;
+  Slot* first_present() const;
+  bool is_stray(const Packet& packet, int64_t delta);
+  void restart(const Packet& packet);
+  int64_t media_time(const Packet& packet, int64_t delta, bool& new_timeline);
+  void measure(const Packet& packet, int64_t media, bool new_timeline);
+  void make_room(int64_t sequence);
+  void drop_overdue(int64_t now_ns);
+
+  int64_t ns_of(int64_t units) const;
+  int64_t units_of(int64_t ns) const;
+  int64_t delay_ns(const Slot& slot, int64_t now_ns) const;
+  int64_t required_ns() const;
+  int frame_units() const;
+  int step_units(int frame) const;
+  void advise(Pull& pull, int64_t slack_ns, int wanted);
+  Pull play(Slot& slot, int64_t now_ns, int wanted);
+  Pull fill(Action action, int units);
+  Pull conceal_hole(const Slot& slot, int64_t missing, int64_t remaining, int wanted);
+  bool due(const Slot& slot, int64_t now_ns) const;
+
   // Given.
   Config config_;
   Slot* slots_ = nullptr;
   uint8_t* payloads_ = nullptr;
+
+  // Owned. Sequence numbers and media times are unwrapped to 64 bits; media time is in RTP clock
+  // units.
   Statistics statistics_;
+  ArrivalWindow window_;
+  State state_ = State::waiting;
+  bool receiving_ = false;      // A stream is known.
+  bool first_pending_ = false;  // Nothing of it has played.
+  bool shrinking_ = false;      // Compression under way leaves part of a packet.
+  uint32_t ssrc_ = 0;
+  int64_t first_sequence_ = 0;
+  int64_t next_sequence_ = 0;  // Next to play.
+  int64_t newest_sequence_ = 0;
+  int64_t newest_media_ = 0;
+  uint32_t newest_timestamp_ = 0;
+  int64_t newest_arrival_ns_ = 0;
+  int64_t next_media_ = 0;       // Where the played audio ended.
+  int64_t last_transit_ns_ = 0;  // RFC 3550 jitter.
+  int filled_ = 0;               // Units filled in since then.
+  int packet_units_ = 160;
+  int packet_units_candidate_ = 0;
+  int overdue_arrivals_ = 0;  // In a row, later than any delay we allow.
+  // A packet far from the stream, awaiting its successor.
+  bool stray_pending_ = false;
+  uint32_t stray_ssrc_ = 0;
+  uint16_t stray_next_ = 0;
+  uint64_t unique_ = 0;  // Received since the stream began, without duplicates.
+  static constexpr int slack_count = 4;
+  int64_t slacks_ns_[slack_count] = {};  // Of the last plays; a cycle of packets against ticks.
+  int slack_index_ = 0;
 };
 
 }  // namespace jitter

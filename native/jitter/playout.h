@@ -46,7 +46,7 @@ class Playout {
   // Writes frame_samples.
   FrameKind frame(int64_t now_ns, int16_t* pcm);
 
-  const Statistics& statistics() const;
+  Statistics statistics() const;
 
  private:
   // Members follow with the implementation.

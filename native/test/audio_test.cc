@@ -12,6 +12,20 @@ constexpr test::Case cases[] = {
     {"g711: A-law equals the formula of the standard for all inputs", g711_alaw_exhaustive},
     {"g711: decode then encode gives the code back", g711_codes_survive},
     {"g711: the codec table refuses what does not fit", g711_codec_bounds},
+    {"jitter: clean loopback plays at the next tick (p50, p99)", jitter_clean_delay},
+    {"jitter: a packet that came just before the tick plays in it", jitter_before_tick},
+    {"jitter: 60 s of 300 ms jitter, then back to 60 ms within 5 s", jitter_shrinks},
+    {"jitter: a day of +-200 ppm drift without under-run", jitter_drift},
+    {"jitter: loss, reordering, duplicates, delay and drift together", jitter_hostile_network},
+    {"jitter: lost packets are concealed once each and counted", jitter_loss_accounting},
+    {"jitter: sequence and timestamp wrap", jitter_wraps},
+    {"jitter: the sequence wraps twice under loss", jitter_sequence_wraps_often},
+    {"jitter: pauses of the sender are not loss", jitter_dtx},
+    {"jitter: timestamps that start over do not stop the audio", jitter_timestamp_restart},
+    {"jitter: a new SSRC or sequence takes over, a stray packet does not", jitter_new_stream},
+    {"jitter: packets of 10 to 60 ms against ticks of 20 ms", jitter_packet_lengths},
+    {"jitter: a longer path, a shorter path, a standstill", jitter_path_change},
+    {"jitter: bounds of configuration, slots and payloads", jitter_bounds},
 };
 
 }  // namespace

@@ -13,3 +13,19 @@ void g711_ulaw_exhaustive(test::Context& t);
 void g711_alaw_exhaustive(test::Context& t);
 void g711_codes_survive(test::Context& t);
 void g711_codec_bounds(test::Context& t);
+
+// jitter_test.cc
+void jitter_clean_delay(test::Context& t);
+void jitter_before_tick(test::Context& t);
+void jitter_shrinks(test::Context& t);
+void jitter_drift(test::Context& t);
+void jitter_hostile_network(test::Context& t);
+void jitter_loss_accounting(test::Context& t);
+void jitter_wraps(test::Context& t);
+void jitter_sequence_wraps_often(test::Context& t);
+void jitter_dtx(test::Context& t);
+void jitter_timestamp_restart(test::Context& t);
+void jitter_new_stream(test::Context& t);
+void jitter_packet_lengths(test::Context& t);
+void jitter_path_change(test::Context& t);
+void jitter_bounds(test::Context& t);

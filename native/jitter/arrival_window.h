@@ -1,0 +1,45 @@
+// What the arrivals of the last three seconds say about the network: the fastest transit (the base,
+// which also follows clock drift) and how much slower the slow ones were. Old extremes leave with
+// their block, so that one bad minute is forgotten in three seconds.
+#pragma once
+
+#include <cstdint>
+
+namespace jitter {
+
+class ArrivalWindow {
+ public:
+  void clear() {
+    for (Block& block : blocks_) block = Block{};
+    base_ns_ = 0;
+    required_ns_ = 0;
+    packets_ = 0;
+  }
+
+  // transit: arrival minus media time, both in ns on any fixed origin
+  void add(int64_t arrival_ns, int64_t transit_ns);
+
+  bool empty() const { return packets_ == 0; }
+  int packets() const { return packets_; }
+  int64_t base_ns() const { return base_ns_; }
+  // How long after the base a packet may arrive: the second slowest of the window. A lone straggler
+  // in three seconds is concealed; delaying everybody for it would be worse.
+  int64_t required_ns() const { return required_ns_; }
+
+ private:
+  static constexpr int block_count = 6;
+  static constexpr int64_t block_ns = 500'000'000;
+  struct Block {
+    int64_t number = -1;
+    int64_t fastest_ns = INT64_MAX;
+    int64_t slowest_ns = INT64_MIN;
+    int64_t second_ns = INT64_MIN;
+    int packets = 0;
+  };
+  Block blocks_[block_count];
+  int64_t base_ns_ = 0;
+  int64_t required_ns_ = 0;
+  int packets_ = 0;
+};
+
+}  // namespace jitter
