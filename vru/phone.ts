@@ -3,11 +3,18 @@
  * hears, and says how it went. Behind `minusone call`, and what the end-to-end tests call with.
  * It knows SIP, the media endpoint and the engine; nothing of conferences.
  */
+import { networkInterfaces } from 'node:os';
 import type { Clock } from '../common/clock.ts';
 import type { Random } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
 import type { CodecName, LegStatistics, MediaEngine } from '../mixer/media.ts';
-import type { Credentials } from '../signaling/sip/user-agent.ts';
+import { CODEC_CHOICES, type CodecChoice } from '../signaling/sdp/codec-selection.ts';
+import { parseNameAddress, parseSipUri, type SipUri } from '../signaling/sip/uri.ts';
+import type { Credentials, UserAgent, UserAgentEvents } from '../signaling/sip/user-agent.ts';
+import { PhoneCall, type PhoneScript } from './phone-call.ts';
+import { parseKeys, parsePlay } from './phone-script.ts';
+import { readWavFile } from './prompts.ts';
+import type { Wav } from './wav.ts';
 
 export interface PhoneOptions {
   /** `sip:1000@127.0.0.1:5060`; `sip:` may be left out. */
@@ -50,6 +57,11 @@ export interface PhoneParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Makes the phone's user agent on a free port; started and stopped by the phone. */
+  readonly userAgent: (
+    local: { readonly address: string; readonly transport: 'udp' | 'tcp' },
+    events: UserAgentEvents,
+  ) => UserAgent;
 }
 
 export interface PhoneResult {
@@ -69,10 +81,76 @@ export interface PhoneResult {
   readonly statistics: LegStatistics | null;
 }
 
+const DTMF_DELAY_MS = 1000;
+const DTMF_DURATION_MS = 120;
+const TELEPHONY: readonly CodecName[] = ['PCMU', 'PCMA'];
+
 /** Resolves when the call is over; never rejects. */
 export async function runPhone(options: PhoneOptions, parts: PhoneParts): Promise<PhoneResult> {
-  await Promise.resolve();
-  parts.log.error({ target: options.target }, 'the phone is not built yet');
+  const script = readScript(options);
+  if (typeof script === 'string') return refused(script);
+  const agent = parts.userAgent(
+    { address: script.localAddress, transport: options.transport ?? 'udp' },
+    // A phone that only calls out.
+    { onInvite: (session) => session.reject(480) },
+  );
+  const started = await agent.start();
+  if (!started.ok) return refused(started.error.message);
+  const result = await new PhoneCall(script, parts, agent).run();
+  await agent.stop();
+  return result;
+}
+
+/** All that can be wrong about the options is found before anything is sent. */
+function readScript(options: PhoneOptions): PhoneScript | string {
+  const text = /^(sips?|tel):/i.test(options.target) ? options.target : `sip:${options.target}`;
+  const parsed = parseSipUri(text);
+  if (!parsed.ok) return `${options.target} is no SIP URI: ${parsed.error.detail}`;
+  const keys = parseKeys(options.dtmf ?? '');
+  if (keys === undefined) return `digits ${options.dtmf}: use 0-9, *, #, A-D, and , or w to wait`;
+  const play = options.play === undefined ? undefined : parsePlay(options.play);
+  if (options.play !== undefined && play === undefined) {
+    return `${options.play}: use a WAV file, tone:440 or tone:440@-20`;
+  }
+  let audio: Wav | undefined;
+  if (play?.kind === 'file') {
+    const wav = readWavFile(play.path);
+    if (!wav.ok) return wav.error.message;
+    audio = wav.value;
+  }
+  const from = options.from === undefined ? undefined : parseNameAddress(options.from);
+  if (from?.ok === false) return `${options.from} is no SIP address: ${from.error.detail}`;
+  return {
+    target: withTransport(parsed.value, options.transport),
+    from: from?.value,
+    keys,
+    dtmfDelayMs: options.dtmfDelayMs ?? DTMF_DELAY_MS,
+    dtmfDurationMs: options.dtmfDurationMs ?? DTMF_DURATION_MS,
+    tone: play?.kind === 'tone' ? play : undefined,
+    audio,
+    playLoop: options.playLoop ?? false,
+    codecs: (options.codecs ?? TELEPHONY).map((name): CodecChoice => CODEC_CHOICES[name]),
+    localAddress: options.localAddress ?? localAddressFor(parsed.value.host),
+    options,
+  };
+}
+
+/** RFC 3261 section 19.1.1: the transport is a parameter of the URI. */
+function withTransport(uri: SipUri, transport: 'udp' | 'tcp' | undefined): SipUri {
+  if (transport !== 'tcp' || uri.parameters.has('transport')) return uri;
+  return { ...uri, parameters: new Map([...uri.parameters, ['transport', 'tcp']]) };
+}
+
+function localAddressFor(host: string): string {
+  if (host === 'localhost' || host.startsWith('127.')) return '127.0.0.1';
+  if (host === '[::1]') return '::1';
+  const family = host.startsWith('[') ? 'IPv6' : 'IPv4';
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  const usable = addresses.find((entry) => !entry.internal && entry.family === family);
+  return usable?.address ?? (family === 'IPv6' ? '::1' : '127.0.0.1');
+}
+
+function refused(reason: string): PhoneResult {
   return {
     exitCode: 2,
     answered: false,
@@ -80,7 +158,7 @@ export async function runPhone(options: PhoneOptions, parts: PhoneParts): Promis
     talkMs: 0,
     endedBy: 'options',
     status: null,
-    reason: 'not built yet',
+    reason,
     codec: null,
     digitsHeard: '',
     statistics: null,
