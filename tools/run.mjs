@@ -4,7 +4,15 @@
 // it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -54,7 +62,8 @@ function install() {
   console.error('installing packages …');
   // Not `npm ci`: it refuses a lock file that lacks the entry of any other platform's optional binary, and
   // registries differ in which of those they carry. The versions are those of the lock file either way.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
+  // The compiler is a development dependency, and is needed wherever this runs from source.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--include=dev']);
   writeStamp(stamp, hash);
 }
 
@@ -87,9 +96,23 @@ function buildNative() {
   writeStamp('build/.minusone-stamp', hash);
 }
 
+const TS_FOLDERS = ['common', 'mixer', 'signaling', 'vru', 'bench', 'test'];
+
 function buildTypeScript() {
-  // Incremental; a few hundred ms when nothing changed.
+  // The compiler is incremental too, but takes a second to find that nothing changed.
+  const sources = TS_FOLDERS.flatMap((folder) =>
+    filesBelow(folder, (path) => /\.ts$|tsconfig\.json$/.test(path)),
+  );
+  const hash = hashFiles([
+    ...sources,
+    'main.ts',
+    'tsconfig.json',
+    'tsconfig.base.json',
+    'package-lock.json',
+  ]);
+  if (!stale('dist/.minusone-stamp', hash)) return;
   run(process.execPath, [bin('tsc'), '-b', 'tsconfig.json']);
+  writeStamp('dist/.minusone-stamp', hash);
 }
 
 /** In this process, so that signals reach it and no second one stays behind. */
@@ -104,6 +127,89 @@ function build() {
   install();
   buildNative();
   buildTypeScript();
+}
+
+// ── tests and checks ──────────────────────────────────────────────────────────────────────────
+
+const nativeSources = () =>
+  filesBelow('native', (path) => /\.(cc|h)$/.test(path) && !path.includes('.gen.'));
+
+/** Programs without which some tests cannot run, and what is left out then. */
+const PROGRAMS = {
+  sipp: 'SIP scenarios of another stack (Debian package sip-tester)',
+  baresip: 'calls with a second SIP stack (Debian package baresip-core)',
+  'clang-format': 'format of the C++ sources',
+};
+
+const hasProgram = (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+
+function missingPrograms() {
+  return Object.entries(PROGRAMS)
+    .filter(([name]) => !hasProgram(name))
+    .map(([name, what]) => `SKIPPED, as ${name} is not installed: ${what}`);
+}
+
+/** Each ends with a line `N passed, N failed`. */
+function runNativeTests() {
+  if (!existsSync('build/Release')) return [];
+  return readdirSync('build/Release')
+    .filter((name) => name.endsWith('_test'))
+    .map((name) => {
+      console.log(`native: ${name}`);
+      const result = spawnSync(join('build/Release', name), { encoding: 'utf8' });
+      process.stdout.write(result.stdout ?? '');
+      process.stderr.write(result.stderr ?? '');
+      const counts = /(\d+) passed, (\d+) failed\s*$/.exec(result.stdout ?? '');
+      const failed = Number(counts?.[2] ?? 0);
+      // A crash is a failure, whatever was counted before it.
+      const crashed = result.status !== 0 && failed === 0 ? 1 : 0;
+      return { passed: Number(counts?.[1] ?? 0), failed: failed + crashed, skipped: 0 };
+    });
+}
+
+function runVitest(argv) {
+  const report = 'build/vitest.json';
+  rmSync(report, { force: true });
+  const status = run(
+    process.execPath,
+    [
+      bin('vitest'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...argv,
+    ],
+    { mayFail: true },
+  );
+  const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : {};
+  const failed = result.numFailedTests ?? 0;
+  return {
+    passed: result.numPassedTests ?? 0,
+    // A file that cannot be loaded fails without a failed test.
+    failed: failed === 0 && status !== 0 ? 1 : failed,
+    skipped: result.numPendingTests ?? 0,
+  };
+}
+
+const addUp = (parts) => ({
+  passed: parts.reduce((sum, part) => sum + part.passed, 0),
+  failed: parts.reduce((sum, part) => sum + part.failed, 0),
+  skipped: parts.reduce((sum, part) => sum + part.skipped, 0),
+});
+
+/** Every check runs, so that one run shows all that is wrong. */
+function lint() {
+  const checks = [
+    ['biome', bin('biome'), ['check', '.']],
+    ['eslint', bin('eslint'), ['.']],
+  ];
+  if (existsSync('native') && hasProgram('clang-format')) {
+    checks.push(['clang-format', 'clang-format', ['--dry-run', '-Werror', ...nativeSources()]]);
+  }
+  const failed = checks.filter(([, command, args]) => run(command, args, { mayFail: true }) !== 0);
+  for (const [name] of failed) console.error(`FAILED: ${name}`);
+  return failed.length === 0;
 }
 
 const TASKS = {
@@ -122,23 +228,25 @@ const TASKS = {
   },
   test() {
     build();
-    const native = existsSync('build/Release/native_test')
-      ? run('build/Release/native_test', [], { mayFail: true })
-      : 0;
-    const status = run(process.execPath, [bin('vitest'), 'run', ...rest], { mayFail: true });
-    process.exit(native || status);
+    const totals = addUp([...runNativeTests(), runVitest(rest)]);
+    for (const line of missingPrograms()) console.log(line);
+    mkdirSync('build', { recursive: true });
+    writeFileSync('build/test-totals.json', JSON.stringify(totals));
+    const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
+    console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
+    process.exit(totals.failed === 0 ? 0 : 1);
+  },
+  lint() {
+    build();
+    process.exit(lint() ? 0 : 1);
   },
   check() {
     build();
-    run(bin('biome'), ['check', '.']);
-    run(bin('eslint'), ['.']);
+    if (!lint()) process.exit(1);
     TASKS.test();
   },
   'format-native'() {
-    run('clang-format', [
-      '-i',
-      ...filesBelow('native', (path) => /\.(cc|h)$/.test(path) && !path.includes('.gen.')),
-    ]);
+    run('clang-format', ['-i', ...nativeSources()]);
   },
 };
 
