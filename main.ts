@@ -6,25 +6,31 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import type { Bus } from './common/bus/bus.ts';
 import { LocalBus } from './common/bus/local-bus.ts';
-import { systemClock } from './common/clock.ts';
+import { type Clock, systemClock } from './common/clock.ts';
 import { type Config, withoutSecrets } from './common/config.ts';
 import { type ConfigErrors, loadConfig, type Override } from './common/config-load.ts';
 import { OPTIONS, readOptions } from './common/config-options.ts';
-import { MediaError } from './common/errors.ts';
-import { systemRandom } from './common/ids.ts';
+import type { MediaError } from './common/errors.ts';
+import { type NodeId, type Random, systemRandom } from './common/ids.ts';
 import { Lifecycle } from './common/lifecycle.ts';
 import { createLogger, type Logger } from './common/log.ts';
-import { createMetrics } from './common/metrics.ts';
+import { createMetrics, type Metrics } from './common/metrics.ts';
 import { fail, ok, type Result } from './common/result.ts';
 import { openLmdbStore } from './common/store/lmdb-store.ts';
-import { startApi } from './signaling/api/api.ts';
-import type { ProvisioningBackend } from './signaling/api/backend.ts';
-import { banner } from './signaling/api/cli/banner.ts';
+import type { Store } from './common/store/store.ts';
+import { type Api, startApi } from './signaling/api/api.ts';
+import { type BannerFacts, banner, readyLine } from './signaling/api/cli/banner.ts';
 import { runProgram } from './signaling/api/cli/program.ts';
 import type { Terminal } from './signaling/api/cli/terminal.ts';
+import { serveNodeControl } from './signaling/api/node-control.ts';
+import { createProvisioningBackend } from './signaling/api/provisioning-backend.ts';
 import { createStoreBackend } from './signaling/api/store-backend.ts';
+import { listAccounts, listDnis } from './signaling/conference/accounts.ts';
 import { createServiceClient } from './signaling/conference/client.ts';
+import { seedDemoData } from './signaling/conference/demo-data.ts';
+import { startProvisioning } from './signaling/conference/provisioning.ts';
 
 /** Exit codes of `start`, beside those of the command line (client.ts). */
 const EXIT_START_FAILED = 1;
@@ -61,7 +67,19 @@ const terminal: Terminal = {
 
 interface System {
   readonly lifecycle: Lifecycle;
-  readonly banner: string;
+  readonly facts: BannerFacts;
+}
+
+/** What every role is made with. */
+interface Platform {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly lifecycle: Lifecycle;
 }
 
 interface StartOptions {
@@ -93,52 +111,66 @@ async function startSystem(
   lifecycle.addPart('store', () => store.close());
   const bus = new LocalBus({ clock, log, metrics });
   lifecycle.addPart('bus', () => bus.close());
+  const platform: Platform = { config, clock, random, log, metrics, store, bus, lifecycle };
 
+  if (config.demo) {
+    const seeded = await seedDemoData(store);
+    if (!seeded.ok) return failed(seeded.error);
+  }
+  for (const startRole of [startConferenceManagement]) {
+    const started = await startRole(platform);
+    if (!started.ok) return failed(started.error);
+  }
+  const api = await startHttp(platform, options);
+  if (!api.ok) return failed(api.error);
+  for (const role of lifecycle.roles) await serveNodeControl(bus, role);
+  return ok({ lifecycle, facts: await bannerFacts(platform, api.value) });
+}
+
+/** Provisioning database, proxies and interface servers. */
+async function startConferenceManagement(platform: Platform): Promise<Result<void, MediaError>> {
+  const { config, lifecycle } = platform;
+  if (!config.roles.includes('interface')) return ok(undefined);
+  const id = 'provisioning-1' as NodeId;
+  lifecycle.addRole(id, await startProvisioning({ ...platform, id }));
+  return ok(undefined);
+}
+
+async function startHttp(
+  platform: Platform,
+  options: StartOptions,
+): Promise<Result<Api, MediaError>> {
+  const { config, store, lifecycle } = platform;
   const api = await startApi({
+    ...platform,
     ...config.http,
     adminToken: config.http.adminToken,
     replaceAdminToken: options.newAdminToken,
     version: VERSION,
     backend: createStoreBackend({
-      store,
-      bus,
-      provisioning: notYet,
-      control: createServiceClient({ bus, store, clock, random, log }),
+      ...platform,
+      provisioning: createProvisioningBackend(store),
+      control: createServiceClient(platform),
       roles: () => lifecycle.roles,
     }),
-    store,
-    clock,
-    random,
-    log,
-    metrics,
   });
-  if (!api.ok) return failed(api.error);
-  lifecycle.addRole(api.value.role);
-  return ok({
-    lifecycle,
-    banner: banner({
-      version: VERSION,
-      config,
-      accounts: [],
-      dnis: [],
-      httpPort: api.value.port,
-      newAdminToken: api.value.newAdminToken,
-    }),
-  });
+  if (api.ok) lifecycle.addRole('api-1', api.value.role);
+  return api;
 }
 
-const refuse = (): Promise<Result<never, MediaError>> =>
-  Promise.resolve(fail(new MediaError('internal', 'provisioning is not built yet')));
-const notYet: ProvisioningBackend = {
-  listAccounts: refuse,
-  getAccount: refuse,
-  createAccount: refuse,
-  replaceAccount: refuse,
-  removeAccount: refuse,
-  listDnis: refuse,
-  putDnis: refuse,
-  removeDnis: refuse,
-};
+async function bannerFacts(platform: Platform, api: Api): Promise<BannerFacts> {
+  const { config, store } = platform;
+  const accounts = await listAccounts(store);
+  const dnis = await listDnis(store);
+  return {
+    version: VERSION,
+    config,
+    accounts: accounts.ok ? accounts.value : [],
+    dnis: dnis.ok ? dnis.value : [],
+    httpPort: api.port,
+    newAdminToken: api.newAdminToken,
+  };
+}
 
 // ── commands ─────────────────────────────────────────────────────────────────────────────────
 
@@ -201,8 +233,9 @@ async function start(given: Readonly<Record<string, unknown>>): Promise<void> {
   }
   const { lifecycle } = started.value;
   stopOnSignals(lifecycle, config, log);
-  log.info({ version: VERSION, roles: lifecycle.roles.map(({ name }) => name) }, 'ready');
-  terminal.out(given['json'] === true ? JSON.stringify({ ready: true }) : started.value.banner);
+  log.info({ version: VERSION, roles: lifecycle.roles.map(({ id }) => id) }, 'ready');
+  const { facts } = started.value;
+  terminal.out(given['json'] === true ? JSON.stringify(readyLine(facts)) : banner(facts));
 }
 
 /** First signal: drain, BYEs, close. Second: at once. */

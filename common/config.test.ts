@@ -77,6 +77,10 @@ describe('a file', () => {
       'http: { adminToken: short }',
       'http.adminToken: expected a length of 16 or more, got [hidden]',
     ],
+    [
+      'mixer: { trustedPeers: [10.0.0.0/8, 10.0.0.0/33] }',
+      'mixer.trustedPeers.1: expected an address or a network such as 10.0.0.0/8',
+    ],
     ['- 1\n- 2', 'minusone.yaml: expected keys with values'],
     ['sip: {port: 1', 'minusone.yaml: not valid YAML'],
     ['demo: true\ndemo: false', 'Map keys must be unique'],

@@ -10,6 +10,13 @@ export const ROLE_NAMES = ['vru', 'mixer', 'proxy', 'interface'] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
 
 const ipAddress = z.string().refine((text) => isIP(text) !== 0, 'an IPv4 or IPv6 address');
+const networkAddress = z.string().refine((text) => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  const longest = family === 6 ? 128 : 32;
+  const fits = bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= longest);
+  return family !== 0 && rest.length === 0 && fits;
+}, 'an address or a network such as 10.0.0.0/8');
 const port = z.number().int().min(1).max(65_535);
 const duration = (minMs: number, maxMs: number) => z.number().int().min(minMs).max(maxMs);
 const mixerClass = z.string().regex(/^[a-z0-9-]{1,32}$/, 'a word of a-z, 0-9 and -');
@@ -173,10 +180,12 @@ const mixer = z.strictObject({
       'Whether `sip:conf=NAME@mixer` of a trusted peer makes a conference that nobody asked for by code. Default: the value of `demo`.',
     ),
   trustedPeers: z
-    .array(ipAddress)
+    .array(networkAddress)
     .max(1000)
     .default([])
-    .describe('Addresses besides loopback and our own from which a mixer takes calls.'),
+    .describe(
+      'Addresses and networks (10.0.0.0/8) besides loopback and `sip.address` from which a mixer takes calls.',
+    ),
 });
 
 const proxy = z.strictObject({

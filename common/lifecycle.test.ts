@@ -23,22 +23,28 @@ describe('Lifecycle', () => {
     lifecycle.addPart('store', async () => {
       seen.push('stop store');
     });
-    lifecycle.addRole(role('mixer', seen));
-    lifecycle.addRole(role('vru', seen));
+    lifecycle.addRole('mixer-1', role('mixer', seen));
+    lifecycle.addRole('vru-1', role('vru', seen));
     lifecycle.drain();
     const both = await Promise.all([lifecycle.stop(1000), lifecycle.stop(1000)]);
     expect(both).toEqual([true, true]);
     expect(seen).toEqual(['drain vru', 'drain mixer', 'stop vru', 'stop mixer', 'stop store']);
-    expect(lifecycle.roles.map(({ name }) => name)).toEqual(['mixer', 'vru']);
+    expect(lifecycle.roles.map(({ id }) => id)).toEqual(['mixer-1', 'vru-1']);
   });
 
   it('goes on past a part that hangs or fails, and says so', async () => {
     const seen: string[] = [];
     const clock = new SimClock();
     const lifecycle = new Lifecycle(clock, silentLogger);
-    lifecycle.addRole(role('mixer', seen));
-    lifecycle.addRole(role('proxy', seen, () => Promise.reject(new Error('broken'))));
-    lifecycle.addRole(role('vru', seen, () => new Promise(() => {})));
+    lifecycle.addRole('mixer-1', role('mixer', seen));
+    lifecycle.addRole(
+      'proxy-1',
+      role('proxy', seen, () => Promise.reject(new Error('broken'))),
+    );
+    lifecycle.addRole(
+      'vru-1',
+      role('vru', seen, () => new Promise(() => {})),
+    );
     const stopped = lifecycle.stop(1000);
     await clock.advance(2000);
     expect(await stopped).toBe(false);

@@ -6,6 +6,12 @@ import type { Clock } from './clock.ts';
 import type { Logger } from './log.ts';
 import type { Role } from './role.ts';
 
+/** A role under the id that operators see, such as `mixer-2`. */
+export interface NamedRole {
+  readonly id: string;
+  readonly role: Role;
+}
+
 interface Part {
   readonly name: string;
   readonly stop: () => Promise<void>;
@@ -14,7 +20,7 @@ interface Part {
 export class Lifecycle {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #roles: Role[] = [];
+  readonly #roles: NamedRole[] = [];
   readonly #parts: Part[] = [];
   #stopping: Promise<boolean> | undefined;
 
@@ -24,13 +30,13 @@ export class Lifecycle {
   }
 
   /** In the order of their start. */
-  get roles(): readonly Role[] {
+  get roles(): readonly NamedRole[] {
     return this.#roles;
   }
 
-  addRole(role: Role): void {
-    this.#roles.push(role);
-    this.#parts.push({ name: role.name, stop: () => role.stop() });
+  addRole(id: string, role: Role): void {
+    this.#roles.push({ id, role });
+    this.#parts.push({ name: id, stop: () => role.stop() });
   }
 
   /** Something without health, such as a store or an engine. */
@@ -40,7 +46,7 @@ export class Lifecycle {
 
   /** Takes nothing new; what runs goes on. */
   drain(): void {
-    for (const role of this.#roles.toReversed()) role.drain();
+    for (const { role } of this.#roles.toReversed()) role.drain();
   }
 
   /** Ends everything, last started first. False: not within `limitMs`. Idempotent. */

@@ -68,7 +68,7 @@ function memoryBackend(calls: string[]): Backend {
       mixers: async () => ok([]),
       drainMixer: async (id) => ok(id === 'mixer-1' ? true : undefined),
       vrus: async () => ok([]),
-      roles: () => [{ name: 'vru', ready: calls.length === 0 }],
+      roles: () => [{ id: 'vru-1', ready: calls.length === 0 }],
     },
   };
 }

@@ -2,17 +2,17 @@
 import { z } from 'zod';
 import type { Bus, Subscription } from '../../common/bus/bus.ts';
 import { MediaError } from '../../common/errors.ts';
+import type { NamedRole } from '../../common/lifecycle.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
-import type { Role } from '../../common/role.ts';
 
 const request = z.object({ kind: z.literal('drain') });
 const ANSWER_MS = 3000;
 
 const subject = (id: string): string => `node.${id}`;
 
-/** A role under its id; idempotent, as every request is. */
-export function serveNodeControl(bus: Bus, role: Role): Promise<Subscription> {
-  return bus.serve(subject(role.name), async (body) => {
+/** Idempotent, as every request is. */
+export function serveNodeControl(bus: Bus, { id, role }: NamedRole): Promise<Subscription> {
+  return bus.serve(subject(id), async (body) => {
     if (!request.safeParse(body).success) {
       return fail(new MediaError('bad-request', 'expected {kind: "drain"}'));
     }

@@ -75,7 +75,7 @@ export type MixerView = z.infer<typeof mixerView>;
 export const mixerList = z.object({ items: z.array(mixerView) });
 
 export const roleView = z.object({
-  name: z.string(),
+  id: z.string().describe('Such as mixer-2.'),
   ready: z.boolean(),
   detail: z.string().optional(),
 });

@@ -3,8 +3,8 @@
 import type { z } from 'zod';
 import type { Bus } from '../../common/bus/bus.ts';
 import type { MediaError } from '../../common/errors.ts';
+import type { NamedRole } from '../../common/lifecycle.ts';
 import { ok, type Result } from '../../common/result.ts';
-import type { Role } from '../../common/role.ts';
 import type { Entry, Store } from '../../common/store/store.ts';
 import type { ServiceClient } from '../conference/client.ts';
 import { mixerRecord } from '../conference/messages.ts';
@@ -25,7 +25,7 @@ export interface StoreBackendOptions {
   readonly control: ServiceClient;
   readonly provisioning: ProvisioningBackend;
   /** Of this process, for /readyz. */
-  readonly roles: () => readonly Role[];
+  readonly roles: () => readonly NamedRole[];
 }
 
 export function createStoreBackend(options: StoreBackendOptions): Backend {
@@ -72,7 +72,7 @@ function nodes({ store, bus, roles }: StoreBackendOptions): NodeBackend {
       mapOk(await store.list(PREFIXES.mixer), (entries) => valid(entries, mixerRecord)),
     drainMixer: async (id) => drainNode(bus, id),
     vrus: async () => mapOk(await store.list(PREFIXES.vru), (entries) => valid(entries, vruRecord)),
-    roles: () => roles().map((role) => ({ name: role.name, ...role.health() })),
+    roles: () => roles().map(({ id, role }) => ({ id, ...role.health() })),
   };
 }
 

@@ -24,7 +24,11 @@ const WHAT: Readonly<Record<string, string>> = {
   voicemail: 'voicemail',
 };
 
-export function banner(facts: BannerFacts): string {
+export function banner(given: BannerFacts): string {
+  const byCode = given.accounts.toSorted((a, b) =>
+    String(a.hostCodes[0]).localeCompare(String(b.hostCodes[0])),
+  );
+  const facts = { ...given, accounts: byCode };
   const { config, version } = facts;
   const http = hostPort({ address: config.http.address, port: facts.httpPort });
   const parts = [
@@ -37,6 +41,17 @@ export function banner(facts: BannerFacts): string {
     'Stop with Ctrl-C: callers get a BYE. A second Ctrl-C stops at once.',
   ];
   return `\n${parts.join('\n\n')}\n`;
+}
+
+/** The same for programs: one line of JSON. */
+export function readyLine({ version, config, httpPort, newAdminToken }: BannerFacts): object {
+  return {
+    ready: true,
+    version,
+    sip: reachable(config),
+    http: `http://${hostPort({ address: config.http.address, port: httpPort })}`,
+    ...(newAdminToken === undefined ? {} : { adminToken: newAdminToken }),
+  };
 }
 
 function section(title: string, lines: readonly string[]): string {
