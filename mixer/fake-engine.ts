@@ -3,6 +3,7 @@
  * test plays the part of the peer through `leg.events`. Shipped beside the interface so that nobody
  * writes a second one.
  */
+import type { Clock, Timer } from '../common/clock.ts';
 import { MediaError } from '../common/errors.ts';
 import { fail, ok, type Result } from '../common/result.ts';
 import type {
@@ -41,31 +42,61 @@ const NO_STATISTICS: LegStatistics = {
   levelDbov: -127,
 };
 
-const NO_RECORDING: Result<Recording, MediaError> = fail(
-  new MediaError('internal', 'the fake engine does not record'),
-);
+/** Remembers that it was made; the test decides what is in the file. */
+export class FakeRecording implements Recording {
+  readonly path: string;
+  readonly options: RecordOptions;
+  stopped = false;
+  readonly #startedMs: number;
+  readonly #clock: Clock | undefined;
+
+  constructor(options: RecordOptions, clock: Clock | undefined) {
+    this.path = options.path;
+    this.options = options;
+    this.#clock = clock;
+    this.#startedMs = clock?.nowMs() ?? 0;
+  }
+
+  stop(): ReturnType<Recording['stop']> {
+    this.stopped = true;
+    const durationMs = (this.#clock?.nowMs() ?? 0) - this.#startedMs;
+    return Promise.resolve(ok({ durationMs, gapMs: 0 }));
+  }
+}
 
 export class FakePlayback implements Playback {
   readonly names: readonly string[];
   readonly options: PlayOptions;
   readonly finished: Promise<'played' | 'stopped'>;
+  /** Undefined while it plays. */
+  ended: 'played' | 'stopped' | undefined;
   #settle: (how: 'played' | 'stopped') => void = () => {};
+  readonly #timer: Timer | undefined;
 
-  constructor(prompts: readonly Prompt[], options: PlayOptions) {
+  constructor(prompts: readonly Prompt[], options: PlayOptions, clock?: Clock) {
     this.names = prompts.map((prompt) => prompt.name);
     this.options = options;
     this.finished = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    if (options.loop === true) return;
+    const durationMs = prompts.reduce((sum, prompt) => sum + prompt.durationMs, 0);
+    this.#timer = clock?.after(durationMs, () => this.finish());
   }
 
   stop(): void {
-    this.#settle('stopped');
+    this.#end('stopped');
   }
 
-  /** The test's side: the last sample was sent. */
+  /** The test's side: the last sample was sent. With a clock this happens by itself. */
   finish(): void {
-    this.#settle('played');
+    this.#end('played');
+  }
+
+  #end(how: 'played' | 'stopped'): void {
+    this.ended ??= how;
+    this.#timer?.cancel();
+    this.#settle(how);
   }
 }
 
@@ -77,16 +108,27 @@ export class FakeLeg implements MediaLeg {
   readonly configured: MediaParameters[] = [];
   readonly playbacks: FakePlayback[] = [];
   readonly digitsSent: Digit[] = [];
+  readonly recordings: FakeRecording[] = [];
   routed: Route = { kind: 'idle' };
   muted = false;
   closed = false;
+  /** What `statistics` reports of the peer's loudness. */
+  levelDbov = -127;
   readonly #onClose: () => void;
+  readonly #clock: Clock | undefined;
 
-  constructor(id: number, options: LegOptions, defaultAddress: string, onClose: () => void) {
+  constructor(
+    id: number,
+    options: LegOptions,
+    defaultAddress: string,
+    onClose: () => void,
+    clock?: Clock,
+  ) {
     this.id = id;
     this.options = options;
     this.localAddress = options.localAddress ?? defaultAddress;
     this.rtpPort = 20_000 + 2 * id;
+    this.#clock = clock;
     this.#onClose = onClose;
   }
 
@@ -113,7 +155,7 @@ export class FakeLeg implements MediaLeg {
 
   play(prompts: readonly Prompt[], options: PlayOptions = {}): FakePlayback {
     if ((options.mode ?? 'replace') === 'replace') this.stopPlaying();
-    const playback = new FakePlayback(prompts, options);
+    const playback = new FakePlayback(prompts, options, this.#clock);
     this.playbacks.push(playback);
     return playback;
   }
@@ -128,8 +170,10 @@ export class FakeLeg implements MediaLeg {
     return ok(undefined);
   }
 
-  record(_options: RecordOptions): Promise<Result<Recording, MediaError>> {
-    return Promise.resolve(NO_RECORDING);
+  record(options: RecordOptions): Promise<Result<Recording, MediaError>> {
+    const recording = new FakeRecording(options, this.#clock);
+    this.recordings.push(recording);
+    return Promise.resolve(ok(recording));
   }
 
   setMuted(muted: boolean): void {
@@ -137,7 +181,7 @@ export class FakeLeg implements MediaLeg {
   }
 
   statistics(): LegStatistics {
-    return NO_STATISTICS;
+    return { ...NO_STATISTICS, levelDbov: this.levelDbov };
   }
 
   close(): Promise<LegStatistics> {
@@ -181,17 +225,21 @@ export class FakeMediaEngine implements MediaEngine {
   /** What the test makes the engine report and how many legs it takes. */
   headroom = 1000;
   readonly #address: string;
+  readonly #clock: Clock | undefined;
   #nextId = 0;
 
-  constructor(address = '127.0.0.1') {
+  /** With a clock, playbacks that do not loop end after the length of their prompts. */
+  constructor(address = '127.0.0.1', clock?: Clock) {
     this.#address = address;
+    this.#clock = clock;
   }
 
   openLeg(options: LegOptions = {}): Result<FakeLeg, MediaError> {
     if (this.legs.size >= this.headroom) return fail(new MediaError('engine-full', 'no headroom'));
-    const leg: FakeLeg = new FakeLeg(this.#nextId++, options, this.#address, () => {
+    const onClose = (): void => {
       this.legs.delete(leg);
-    });
+    };
+    const leg: FakeLeg = new FakeLeg(this.#nextId++, options, this.#address, onClose, this.#clock);
     this.legs.add(leg);
     return ok(leg);
   }

@@ -1,0 +1,273 @@
+/** The modes of a seat (seat.ts), each a function from where the caller is to where he goes next. */
+
+import { unreachable } from '../../../common/check.ts';
+import type { MediaError } from '../../../common/errors.ts';
+import type { Result } from '../../../common/result.ts';
+import type {
+  PlaceInConference,
+  Refusal,
+  VruCommand,
+} from '../../../signaling/conference/messages.ts';
+import type { FlowEnd } from '../../flow.ts';
+import type { MixerLink } from '../../mixer-link.ts';
+import { within } from '../../scope.ts';
+import { refuse, release } from '../../steps/refuse.ts';
+import { say } from '../../steps/say.ts';
+import { type Arrival, arrivalWords, commandWords } from './announcements.ts';
+import { startAttempts } from './attempts.ts';
+import type { Seat, SeatMode } from './seat.ts';
+import type { WaitingPlace } from './tenancy.ts';
+
+type Over = Extract<SeatMode, { kind: 'over' }>;
+
+/** From the first placement to the end of the call. */
+export async function holdSeat(seat: Seat, first: SeatMode): Promise<Over> {
+  let mode = first;
+  for (;;) {
+    switch (mode.kind) {
+      case 'waiting':
+        mode = await wait(seat, mode.place, mode.hostLeft);
+        break;
+      case 'seated':
+        mode = await sit(seat, mode.place, mode.link);
+        break;
+      case 'reconnecting':
+        mode = await reconnect(seat, mode.place, mode.sinceMs);
+        break;
+      case 'over':
+        return mode;
+      default:
+        return unreachable(mode);
+    }
+  }
+}
+
+/** Music and a notice now and then until the host comes (R9). */
+async function wait(seat: Seat, place: WaitingPlace, hostLeft: boolean): Promise<SeatMode> {
+  const { metrics } = seat.context.parts;
+  seat.disconnect();
+  seat.tenancy.hold({ kind: 'waiting', place });
+  const notice = {
+    phrases: ['please-continue-to-hold'] as const,
+    everyMs: seat.settings.noticeEveryMs,
+  };
+  const first = hostLeft
+    ? (['host-has-left', 'waiting-for-host'] as const)
+    : (['waiting-for-host'] as const);
+  const voice = seat.speak({ background: 'music', notice }, first);
+  metrics.waiting.add(1);
+  try {
+    for (;;) {
+      const event = await seat.next();
+      if (event.kind === 'left') return await leave(seat);
+      if (event.kind !== 'command') continue;
+      const { command } = event;
+      switch (command.kind) {
+        case 'place':
+          return await join(seat, command.place, 'host-arrived');
+        case 'wait':
+          seat.tenancy.hold({ kind: 'waiting', place: command });
+          break;
+        case 'release':
+          return await released(seat, command);
+        case 'announce':
+          voice.announce(commandWords(command));
+          break;
+      }
+    }
+  } finally {
+    metrics.waiting.add(-1);
+  }
+}
+
+/**
+ * Make before break: what the caller hears now goes on until the mixer's audio is there, then the
+ * route is switched at one tick (R10).
+ */
+export async function join(
+  seat: Seat,
+  place: PlaceInConference,
+  arrival: Arrival,
+): Promise<SeatMode> {
+  const { context } = seat;
+  const startedMs = context.parts.clock.nowMs();
+  seat.tenancy.hold({ kind: 'seated', place });
+  const link = await dial(seat, place);
+  if (!link.ok) {
+    logLink(seat, place, link.error);
+    return { kind: 'reconnecting', place, sinceMs: startedMs };
+  }
+  seated(seat, place, link.value, arrivalWords(place, arrival, seat.settings.announce));
+  if (arrival !== 'entry') context.parts.metrics.moves.add();
+  await keepSelfMute(seat);
+  return { kind: 'seated', place, link: link.value };
+}
+
+export function dial(seat: Seat, place: PlaceInConference): Promise<Result<MixerLink, MediaError>> {
+  const { context } = seat;
+  return context.parts.links({
+    near: context.leg,
+    codec: context.codec(),
+    place,
+    signal: context.signal,
+  });
+}
+
+export function logLink(seat: Seat, place: PlaceInConference, error: MediaError): void {
+  const { log } = seat.context;
+  const { conferenceId, mixerId } = place;
+  log.warn(
+    { conferenceId, mixerId, error: error.code, detail: error.message },
+    'mixer not reached',
+  );
+}
+
+function seated(
+  seat: Seat,
+  place: PlaceInConference,
+  link: MixerLink,
+  words: ReturnType<typeof arrivalWords>,
+): void {
+  seat.connect(place, link);
+  seat.speak({ mixed: true }, words);
+  const { conferenceId, mixerId, ordinal } = place;
+  seat.context.log.info({ conferenceId, mixerId, ordinal }, 'in conference');
+}
+
+/** A room of its own comes with a mute state of its own; the caller's wish goes with the caller. */
+async function keepSelfMute(seat: Seat): Promise<void> {
+  if (!seat.keypadState.selfMuted) return;
+  const reply = await seat.control({ kind: 'mute-self', muted: true });
+  if (!reply.ok) seat.context.log.warn({ error: reply.error.code }, 'self-mute was lost');
+}
+
+/** In the conference. */
+async function sit(seat: Seat, place: PlaceInConference, link: MixerLink): Promise<SeatMode> {
+  for (;;) {
+    const event = await seat.next();
+    if (event.kind === 'left') return await leave(seat);
+    if (event.kind === 'link-lost') {
+      if (event.link !== link) continue;
+      seat.context.log.warn({ conferenceId: place.conferenceId, how: event.how }, 'mixer lost');
+      return { kind: 'reconnecting', place, sinceMs: seat.context.parts.clock.nowMs() };
+    }
+    if (event.kind !== 'command') continue;
+    const { command } = event;
+    switch (command.kind) {
+      case 'place':
+        if (samePlace(place, command.place)) break;
+        return await join(seat, command.place, place.temporary ? 'host-arrived' : 'moved');
+      case 'wait':
+        return { kind: 'waiting', place: command, hostLeft: true };
+      case 'release':
+        return await released(seat, command);
+      case 'announce':
+        seat.voice?.announce(commandWords(command));
+        break;
+    }
+  }
+}
+
+function samePlace(left: PlaceInConference, right: PlaceInConference): boolean {
+  return (
+    left.conferenceId === right.conferenceId &&
+    left.confereeId === right.confereeId &&
+    left.mixerId === right.mixerId &&
+    left.mixerAddress === right.mixerAddress
+  );
+}
+
+/** The mixer is gone and the caller still there: a tone, and back in with the same ordinal. */
+async function reconnect(seat: Seat, place: PlaceInConference, sinceMs: number): Promise<SeatMode> {
+  const { clock, metrics, settings } = seat.context.parts;
+  seat.disconnect();
+  const notice = { phrases: ['reconnecting'] as const, everyMs: 4_000 };
+  const voice = seat.speak({ background: 'hold-tone', notice }, []);
+  const attempts = startAttempts(seat, place);
+  try {
+    for (;;) {
+      const event = await seat.next();
+      if (event.kind === 'left') return await leave(seat);
+      if (event.kind === 'attempt') {
+        const { outcome, run } = event;
+        if (run !== attempts.run) continue;
+        metrics.reconnects.add(1, { outcome: outcome.kind });
+        switch (outcome.kind) {
+          case 'back':
+            attempts.handedOver();
+            metrics.reconnectSeconds.observe((clock.nowMs() - sinceMs) / 1_000);
+            seated(seat, outcome.place, outcome.link, []);
+            return { kind: 'seated', place: outcome.place, link: outcome.link };
+          case 'waiting':
+            return { kind: 'waiting', place: outcome.place, hostLeft: true };
+          case 'refused':
+            return await notTakenBack(seat, outcome.reason, settings.mixerLink.explanationMs);
+          case 'given-up':
+            return await givenUp(seat);
+        }
+      }
+      if (event.kind !== 'command') continue;
+      const { command } = event;
+      switch (command.kind) {
+        case 'place':
+          attempts.cancel();
+          return await join(seat, command.place, place.temporary ? 'host-arrived' : 'moved');
+        case 'wait':
+          return { kind: 'waiting', place: command, hostLeft: true };
+        case 'release':
+          return await released(seat, command);
+        case 'announce':
+          voice.announce(commandWords(command));
+          break;
+      }
+    }
+  } finally {
+    attempts.cancel();
+  }
+}
+
+/** A removed conferee's mixer says BYE at once; the command that explains it may be a little later. */
+async function notTakenBack(seat: Seat, reason: Refusal, explanationMs: number): Promise<SeatMode> {
+  const command = await seat.commandWithin(explanationMs);
+  if (command?.kind === 'release') return await released(seat, command);
+  if (command?.kind === 'wait') return { kind: 'waiting', place: command, hostLeft: true };
+  if (command?.kind === 'place') return await join(seat, command.place, 'moved');
+  return over('lost', await spoken(seat, () => refuse(seat.context, reason)));
+}
+
+async function givenUp(seat: Seat): Promise<SeatMode> {
+  const end = await spoken(seat, async (): Promise<FlowEnd> => {
+    await say(seat.context, ['reconnect-failed', 'goodbye']);
+    return { kind: 'hang-up', reason: 'reconnect-failed' };
+  });
+  return over('lost', end);
+}
+
+async function leave(seat: Seat): Promise<SeatMode> {
+  const end = await spoken(seat, async (): Promise<FlowEnd> => {
+    // Given back before the goodbye: the others need not wait for our prompt.
+    await within(seat.context.signal, seat.tenancy.giveBack('key'));
+    await say(seat.context, ['you-have-left', 'goodbye']);
+    return { kind: 'hang-up', reason: 'left' };
+  });
+  return over('key', end);
+}
+
+async function released(
+  seat: Seat,
+  command: Extract<VruCommand, { kind: 'release' }>,
+): Promise<SeatMode> {
+  const end = await spoken(seat, () => release(seat.context, command.why));
+  return over(command.why === 'deleted' ? 'deleted' : 'ended', end);
+}
+
+/** The last words are heard instead of the conference, and nothing else is said meanwhile. */
+async function spoken(seat: Seat, words: () => Promise<FlowEnd>): Promise<FlowEnd> {
+  seat.hush();
+  seat.disconnect();
+  return await words();
+}
+
+function over(why: Over['why'], end: FlowEnd): SeatMode {
+  return { kind: 'over', end, why };
+}

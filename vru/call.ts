@@ -1,0 +1,241 @@
+/**
+ * One incoming call: a SIP session, a leg of the engine, the key presses from all their sources, and
+ * the flow that serves the caller. The table (call-table.ts) says what ends what; this class carries
+ * it out.
+ */
+import type { Timer } from '../common/clock.ts';
+import type { MediaError } from '../common/errors.ts';
+import { Machine } from '../common/fsm.ts';
+import type { CallId } from '../common/ids.ts';
+import type { Logger } from '../common/log.ts';
+import type { Digit } from '../mixer/media.ts';
+import type { VruCommand } from '../signaling/conference/messages.ts';
+import type { MediaEndpoint } from '../signaling/media/endpoint.ts';
+import type { Session } from '../signaling/sip/user-agent.ts';
+import { APPLICATIONS } from './applications/applications.ts';
+import type { OpenMedia } from './call-media.ts';
+import {
+  CALL_TABLE,
+  type CallEffect,
+  type CallEvent,
+  type CallRefusal,
+  type CallState,
+} from './call-table.ts';
+import { type ArbiterState, arbitrate, type DigitSource, NO_DIGITS, parseDigit } from './digits.ts';
+import { type CallContext, type Choice, type Lookup, runFlow, type VruParts } from './flow.ts';
+import { Inbox } from './inbox.ts';
+import { type CallIdentity, identify } from './routing.ts';
+import { deferred } from './scope.ts';
+
+export interface CallParts {
+  readonly session: Session;
+  readonly parts: VruParts;
+  readonly lookup: Lookup;
+  readonly openMedia: OpenMedia;
+  readonly log: Logger;
+  /** Called once, last. */
+  readonly onGone: (call: Call) => void;
+}
+
+/** Typed ahead; more keys than this are lost and counted. */
+const DIGIT_LIMIT = 32;
+/** Commands that wait for a flow which is not yet in a conference. */
+const COMMAND_LIMIT = 32;
+
+export class Call {
+  readonly id: CallId;
+  /** Resolves when everything of the call is given back. */
+  readonly gone: Promise<void>;
+  readonly #given: CallParts;
+  readonly #identity: CallIdentity;
+  readonly #log: Logger;
+  readonly #machine: Machine<CallState, CallEvent, CallEffect>;
+  readonly #digits: Inbox<Digit>;
+  readonly #commands: Inbox<VruCommand>;
+  readonly #cancel = new AbortController();
+  readonly #resolveGone: () => void;
+  #arbiter: ArbiterState = NO_DIGITS;
+  #choice: Choice | undefined;
+  #media: MediaEndpoint | undefined;
+  #cleanUp: Timer | undefined;
+  #endedBy: string | undefined;
+
+  /** Takes the session's events at once, as its interface demands. */
+  constructor(given: CallParts) {
+    const { session, parts } = given;
+    this.id = session.id;
+    this.#given = given;
+    this.#identity = identify(session);
+    this.#log = given.log.child({ callId: session.id });
+    this.#digits = new Inbox(parts.clock, DIGIT_LIMIT);
+    this.#commands = new Inbox(parts.clock, COMMAND_LIMIT);
+    const { promise, resolve } = deferred<void>();
+    this.gone = promise;
+    this.#resolveGone = () => resolve();
+    this.#machine = new Machine<CallState, CallEvent, CallEffect>({
+      table: CALL_TABLE,
+      initial: 'routing',
+      run: (effect) => this.#run(effect),
+      onTransition: (from, event, state, verdict) => {
+        this.#log.trace({ from, event: event.type, to: state, verdict }, 'call');
+        if (verdict !== 'illegal') return;
+        parts.metrics.illegal.add();
+        this.#log.warn({ state: from, event: event.type }, 'unexpected event');
+      },
+    });
+    session.events = {
+      onInfoDigit: (text) => this.#onKey(parseDigit(text), 'info'),
+      onEnded: (end) => {
+        this.#endedBy ??= end.by;
+        this.#machine.send({ type: 'session-ended' });
+      },
+    };
+    this.#logIncoming();
+  }
+
+  /** Routes and answers. A refusal that is known already, such as overload, comes as argument. */
+  start(refusal: CallRefusal | undefined): void {
+    if (refusal !== undefined) this.#machine.send({ type: 'refused', refusal });
+    else this.#given.parts.background(this.#route());
+  }
+
+  /** False when the call is over, or does not take commands fast enough. */
+  command(command: VruCommand): boolean {
+    if (this.#machine.state !== 'running') return false;
+    return this.#commands.push(command);
+  }
+
+  stop(reason: string): void {
+    this.#machine.send({ type: 'stop', reason });
+  }
+
+  #logIncoming(): void {
+    const { caller, diversion } = this.#identity;
+    const { dnis, callerNumber } = caller;
+    this.#log.info({ dnis, callerNumber, diversion, flow: this.#given.session.flow }, 'call');
+  }
+
+  async #route(): Promise<void> {
+    const found = await this.#given.lookup(this.#identity.caller.dnis);
+    if (!found.ok) {
+      this.#machine.send({ type: 'refused', refusal: refusalFor(found.error) });
+      return;
+    }
+    this.#choice = found.value;
+    this.#machine.send({ type: 'routed' });
+  }
+
+  #run(effect: CallEffect): void {
+    const { parts, session } = this.#given;
+    switch (effect.type) {
+      case 'answer':
+        parts.background(this.#answer());
+        break;
+      case 'refuse':
+        this.#refuse(effect.refusal);
+        break;
+      case 'count-refused':
+        parts.metrics.callsRefused.add(1, { rule: effect.rule });
+        this.#log.info({ rule: effect.rule }, 'call not answered');
+        break;
+      case 'run-flow':
+        parts.background(this.#runFlow());
+        break;
+      case 'cancel-flow':
+        this.#cancel.abort();
+        this.#cleanUp = parts.clock.after(parts.settings.cleanUpMs, () =>
+          this.#machine.send({ type: 'clean-up-late' }),
+        );
+        break;
+      case 'hang-up':
+        this.#endedBy ??= effect.reason;
+        parts.background(session.end({ q850: 16, text: effect.reason }));
+        break;
+      case 'close-media':
+        if (this.#media !== undefined) parts.background(this.#media.close());
+        break;
+      case 'forget':
+        this.#cleanUp?.cancel();
+        this.#resolveGone();
+        this.#given.onGone(this);
+        break;
+    }
+  }
+
+  #refuse(refusal: CallRefusal): void {
+    const { session, parts } = this.#given;
+    session.reject(refusal.status, {
+      q850: refusal.q850,
+      text: refusal.rule,
+      ...(refusal.retry ? { retryAfterS: parts.settings.retryAfterS } : {}),
+    });
+  }
+
+  async #answer(): Promise<void> {
+    const { parts, openMedia, session } = this.#given;
+    const opened = openMedia({
+      inbandDigits: parts.settings.inbandDigits,
+      silenceTimeoutMs: parts.settings.callerSilenceMs,
+      events: {
+        onDigit: (digit, _durationMs, source) => this.#onKey(digit, source),
+        onSilent: () => this.#machine.send({ type: 'media-lost', reason: 'no media' }),
+        onLost: (error) => {
+          this.#log.error({ err: error }, 'leg lost');
+          this.#machine.send({ type: 'media-lost', reason: error.code });
+        },
+      },
+    });
+    if (!opened.ok) {
+      this.#machine.send({ type: 'refused', refusal: refusalFor(opened.error) });
+      return;
+    }
+    this.#media = opened.value;
+    const accepted = await session.accept(opened.value);
+    if (accepted.ok) this.#machine.send({ type: 'answered' });
+    else this.#machine.send({ type: 'answer-failed', rule: accepted.error.code });
+  }
+
+  async #runFlow(): Promise<void> {
+    const { parts, lookup } = this.#given;
+    const media = this.#media;
+    const choice = this.#choice;
+    if (media === undefined || choice === undefined) return;
+    const startedMs = parts.clock.nowMs();
+    const context: CallContext = {
+      id: this.id,
+      caller: this.#identity.caller,
+      leg: media.leg,
+      codec: () => media.codec,
+      digits: this.#digits,
+      commands: this.#commands,
+      signal: this.#cancel.signal,
+      language: choice.language,
+      log: this.#log,
+      parts,
+    };
+    const { application, reason } = await runFlow(context, choice, APPLICATIONS, lookup);
+    const durationMs = Math.round(parts.clock.nowMs() - startedMs);
+    parts.metrics.callsEnded.add(1, { application, end: reason });
+    this.#machine.send({ type: 'flow-ended', reason });
+    this.#log.info({ application, reason, endedBy: this.#endedBy, durationMs }, 'call ended');
+  }
+
+  /** All sources of key presses meet here. */
+  #onKey(digit: Digit | undefined, source: DigitSource): void {
+    const { clock, metrics, settings } = this.#given.parts;
+    if (digit === undefined) {
+      metrics.digits.add(1, { source, fate: 'unknown' });
+      return;
+    }
+    const press = { digit, source, atMs: clock.nowMs() };
+    const { state, deliver } = arbitrate(this.#arbiter, press, settings.sameDigitMs);
+    this.#arbiter = state;
+    const fate = !deliver ? 'same-press' : this.#digits.push(digit) ? 'delivered' : 'overflow';
+    metrics.digits.add(1, { source, fate });
+  }
+}
+
+/** What the caller's network is told for a failure before the answer. */
+function refusalFor(error: MediaError): CallRefusal {
+  return { status: error.sipStatus, q850: error.q850, rule: error.code, retry: error.retry };
+}

@@ -1,0 +1,212 @@
+/**
+ * The voice response unit: answers calls, runs an application for each number dialled, speaks,
+ * collects digits, and carries a conferee's audio to and from the mixer.
+ *
+ * Start here; then call.ts (one call), flow.ts and steps/ (what flows are made of), applications/
+ * (what can be dialled). The VRU must never know how conferences are decided, stored or mixed: it
+ * asks conference signaling and obeys its commands, and it touches audio only by routing legs.
+ */
+import type { Clock } from '../common/clock.ts';
+import { MediaError } from '../common/errors.ts';
+import type { CallId, NodeId, Random } from '../common/ids.ts';
+import type { Logger } from '../common/log.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { fail, ok, type Result } from '../common/result.ts';
+import type { Role } from '../common/role.ts';
+import type { MediaEngine } from '../mixer/media.ts';
+import type { CommandHandler, ConferenceClient } from '../signaling/conference/client.ts';
+import { type CodecChoice, TELEPHONY_CODECS } from '../signaling/sdp/codec-selection.ts';
+import type { Session, UserAgent, UserAgentEvents } from '../signaling/sip/user-agent.ts';
+import { Call } from './call.ts';
+import { createOpenMedia } from './call-media.ts';
+import type { CallRefusal } from './call-table.ts';
+import type { VruParts } from './flow.ts';
+import { type Background, createLinkDialler } from './mixer-link.ts';
+import type { PromptCatalogue } from './prompts.ts';
+import { createLookup } from './routing.ts';
+import { deferred } from './scope.ts';
+import type { VruSettings } from './settings.ts';
+import { createSpeech } from './speech.ts';
+import { createVruMetrics, type VruMetrics } from './vru-metrics.ts';
+
+export interface VruOptions {
+  readonly id: NodeId;
+  /** Its own user agent; the VRU starts and stops it. */
+  readonly createUserAgent: (events: UserAgentEvents) => UserAgent;
+  /** Its own client; the VRU closes it. */
+  readonly openClient: (onCommand: CommandHandler) => Promise<Result<ConferenceClient, MediaError>>;
+  /** May be shared with other VRUs; the owner closes it. */
+  readonly engine: MediaEngine;
+  readonly prompts: PromptCatalogue;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly settings: VruSettings;
+  /** In order of preference. Default: G.711. */
+  readonly codecs?: readonly CodecChoice[];
+  readonly localAddress?: string | undefined;
+  readonly advertisedAddress?: string | undefined;
+}
+
+/** Error: the address is in use, or the store refuses the lease. */
+export async function startVru(options: VruOptions): Promise<Result<Role, MediaError>> {
+  const calls = new CallTable(options);
+  const client = await options.openClient((command) => calls.command(command));
+  if (!client.ok) return client;
+  const agent = options.createUserAgent({ onInvite: (session) => calls.onInvite(session) });
+  calls.open(client.value, agent);
+  const started = await agent.start();
+  if (!started.ok) {
+    await client.value.close();
+    return started;
+  }
+  return ok(asRole(options, calls, agent, client.value));
+}
+
+function asRole(
+  options: VruOptions,
+  calls: CallTable,
+  agent: UserAgent,
+  client: ConferenceClient,
+): Role {
+  const { settings, log } = options;
+  let state: 'running' | 'draining' | 'stopped' = 'running';
+  let stopping: Promise<void> | undefined;
+  const drain = (): void => {
+    if (state === 'running') state = 'draining';
+    calls.drain();
+    agent.drain(settings.retryAfterS);
+  };
+  const stop = async (): Promise<void> => {
+    drain();
+    state = 'stopped';
+    log.info({ calls: calls.size }, 'VRU stops');
+    await calls.stop();
+    await agent.stop();
+    await client.close();
+  };
+  return {
+    name: 'vru',
+    health: () => (state === 'running' ? { ready: true } : { ready: false, detail: state }),
+    drain,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+/** Every call of one VRU, and what they share. */
+class CallTable {
+  readonly #options: VruOptions;
+  readonly #metrics: VruMetrics;
+  readonly #calls = new Map<CallId, Call>();
+  /** What outlives the await that started it: leaves, BYEs, recordings. */
+  readonly #tasks = new Set<Promise<unknown>>();
+  #shared: { readonly parts: VruParts; readonly accept: (session: Session) => Call } | undefined;
+  #draining = false;
+
+  constructor(options: VruOptions) {
+    this.#options = options;
+    this.#metrics = createVruMetrics(options.metrics);
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  open(client: ConferenceClient, agent: UserAgent): void {
+    const { clock, random, settings, log, engine } = this.#options;
+    const codecs = this.#options.codecs ?? TELEPHONY_CODECS;
+    const { localAddress, advertisedAddress } = this.#options;
+    const openMedia = createOpenMedia({ engine, random, codecs, localAddress, advertisedAddress });
+    const background: Background = (task) => this.#background(task);
+    const parts: VruParts = {
+      client,
+      speech: createSpeech(this.#options.prompts),
+      links: createLinkDialler({
+        invite: (invite) => agent.invite(invite),
+        openMedia,
+        clock,
+        settings: settings.mixerLink,
+        background,
+      }),
+      clock,
+      random,
+      metrics: this.#metrics,
+      settings,
+      background,
+    };
+    const lookup = createLookup(client);
+    const onGone = (call: Call): void => {
+      this.#calls.delete(call.id);
+      this.#metrics.calls.add(-1);
+    };
+    const accept = (session: Session): Call =>
+      new Call({ session, parts, lookup, openMedia, log, onGone });
+    this.#shared = { parts, accept };
+  }
+
+  onInvite(session: Session): void {
+    const refusal = this.#admission();
+    const call = this.#shared?.accept(session);
+    if (call === undefined) {
+      session.reject(503, { retryAfterS: this.#options.settings.retryAfterS });
+      return;
+    }
+    this.#calls.set(call.id, call);
+    this.#metrics.calls.add(1);
+    call.start(refusal);
+  }
+
+  /** Refused before the answer rather than answered badly (R45). */
+  #admission(): CallRefusal | undefined {
+    const busy = { status: 503, q850: 42, retry: true };
+    if (this.#draining) return { ...busy, rule: 'draining' };
+    if (this.#calls.size >= this.#options.settings.maxCalls) return { ...busy, rule: 'max-calls' };
+    if (this.#options.engine.load().headroom < 1) return { ...busy, rule: 'engine-full' };
+    return undefined;
+  }
+
+  command: CommandHandler = (command) => {
+    const { kind, callId } = command;
+    const call = this.#calls.get(callId);
+    const taken = call?.command(command) ?? false;
+    this.#metrics.commands.add(1, { kind, result: taken ? 'taken' : 'no-call' });
+    return Promise.resolve(
+      taken ? ok(undefined) : fail(new MediaError('closed', `no call ${callId} here`)),
+    );
+  };
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** BYE to every caller, and everything they held given back, within the time for it. */
+  async stop(): Promise<void> {
+    const { clock, settings } = this.#options;
+    const calls = [...this.#calls.values()];
+    for (const call of calls) call.stop('stopping');
+    const done = (async (): Promise<void> => {
+      await Promise.all(calls.map((call) => call.gone));
+      while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks);
+    })();
+    const cut = deferred<void>();
+    const late = clock.after(settings.cleanUpMs, () => cut.resolve());
+    await Promise.race([done, cut.promise]);
+    late.cancel();
+  }
+
+  #background(task: Promise<unknown>): void {
+    const logged = task.catch((error: unknown) => {
+      this.#metrics.flowErrors.add();
+      this.#options.log.error({ err: error }, 'background task failed');
+    });
+    this.#tasks.add(logged);
+    logged.then(
+      () => this.#tasks.delete(logged),
+      () => undefined,
+    );
+  }
+}

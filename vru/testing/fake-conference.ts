@@ -1,0 +1,135 @@
+/** Conference signaling as a script: codes, replies, and a record of what was asked. */
+import type { MediaError } from '../../common/errors.ts';
+import type { AccountId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
+import { ok, type Result } from '../../common/result.ts';
+import type {
+  CallerOfVru,
+  CommandHandler,
+  ConferenceClient,
+  ControlAction,
+  ControlReply,
+  EnterReply,
+  LeaveReason,
+} from '../../signaling/conference/client.ts';
+import type {
+  CodeCheck,
+  DnisRecord,
+  PlaceInConference,
+  Role,
+} from '../../signaling/conference/messages.ts';
+
+export function fakePlace(change: Partial<PlaceInConference> = {}): PlaceInConference {
+  return {
+    conferenceId: 'c1' as ConferenceId,
+    mixerId: 'mixer-1' as NodeId,
+    mixerAddress: '127.0.0.1:5070',
+    confereeId: 'p1' as ConfereeId,
+    ordinal: 1,
+    role: 'participant',
+    accountId: 'acme' as AccountId,
+    temporary: false,
+    size: 1,
+    ...change,
+  };
+}
+
+export type Asked =
+  | { readonly kind: 'enter'; readonly code: string; readonly caller: CallerOfVru }
+  | { readonly kind: 'leave'; readonly conferee: ConfereeId; readonly why: LeaveReason }
+  | { readonly kind: 'leave-waiting'; readonly waitingId: string }
+  | { readonly kind: 're-enter'; readonly conferee: ConfereeId }
+  | { readonly kind: 'control'; readonly action: ControlAction };
+
+export class FakeConference implements ConferenceClient {
+  readonly asked: Asked[] = [];
+  readonly codes = new Map<string, Role>([
+    ['910001', 'host'],
+    ['110001', 'participant'],
+  ]);
+  readonly rows = new Map<string, DnisRecord>();
+  locked = false;
+  /** Made to fail or wait by the test. */
+  onCheck: () => Promise<Result<void, MediaError>> = () => Promise.resolve(ok(undefined));
+  onFind: () => Promise<Result<void, MediaError>> = () => Promise.resolve(ok(undefined));
+  onEnter: () => Promise<EnterReply> = () => Promise.resolve({ kind: 'enter', place: fakePlace() });
+  onReEnter: () => Promise<EnterReply> = () =>
+    Promise.resolve({ kind: 'enter', place: fakePlace() });
+  onControl: (action: ControlAction) => Promise<ControlReply> = () =>
+    Promise.resolve(ok(undefined));
+  onLeave: () => Promise<void> = () => Promise.resolve();
+  closed = false;
+  /** The VRU's: the test commands through it. */
+  command: CommandHandler = () => Promise.resolve(ok(undefined));
+
+  constructor() {
+    this.row({ dnis: '1000', application: 'conference' });
+    this.row({ dnis: '2000', application: 'echo' });
+    this.row({ dnis: '3000', application: 'announcement' });
+  }
+
+  row(row: Pick<DnisRecord, 'dnis' | 'application'> & Partial<DnisRecord>): void {
+    this.rows.set(row.dnis, { language: 'en', settings: {}, ...row });
+  }
+
+  /** What was asked, without the checks. */
+  get kinds(): readonly string[] {
+    return this.asked.map(({ kind }) => kind);
+  }
+
+  async checkCode(code: string, partial = false): Promise<Result<CodeCheck, MediaError>> {
+    const failure = await this.onCheck();
+    if (!failure.ok) return failure;
+    const found = this.codes.get(code);
+    const longer = [...this.codes.keys()].some((other) => other !== code && other.startsWith(code));
+    const account = { accountId: 'acme' as AccountId, language: 'en' };
+    if (found === undefined) return ok({ kind: longer && partial ? 'prefix' : 'invalid' });
+    return ok({ kind: longer ? 'valid-prefix' : 'valid', role: found, ...account });
+  }
+
+  async findApplication(dnis: string): Promise<Result<DnisRecord | undefined, MediaError>> {
+    const failure = await this.onFind();
+    return failure.ok ? ok(this.rows.get(dnis)) : failure;
+  }
+
+  isLocked(): Promise<boolean> {
+    return Promise.resolve(this.locked);
+  }
+
+  enter(code: string, caller: CallerOfVru): Promise<EnterReply> {
+    this.asked.push({ kind: 'enter', code, caller });
+    return this.onEnter();
+  }
+
+  leave(
+    place: { readonly confereeId: ConfereeId },
+    _caller: CallerOfVru,
+    why: LeaveReason,
+  ): Promise<void> {
+    this.asked.push({ kind: 'leave', conferee: place.confereeId, why });
+    return this.onLeave();
+  }
+
+  leaveWaiting(_accountId: AccountId, waitingId: string): Promise<void> {
+    this.asked.push({ kind: 'leave-waiting', waitingId });
+    return this.onLeave();
+  }
+
+  reEnter(place: { readonly confereeId: ConfereeId }): Promise<EnterReply> {
+    this.asked.push({ kind: 're-enter', conferee: place.confereeId });
+    return this.onReEnter();
+  }
+
+  control(
+    _id: ConferenceId,
+    _by: ConfereeId | undefined,
+    action: ControlAction,
+  ): Promise<ControlReply> {
+    this.asked.push({ kind: 'control', action });
+    return this.onControl(action);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}

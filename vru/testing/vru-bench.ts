@@ -1,0 +1,160 @@
+/** A VRU with fakes around it in virtual time, and the handles that tests turn. */
+import type { CallId, NodeId } from '../../common/ids.ts';
+import { seededRandom } from '../../common/ids.ts';
+import { silentLogger } from '../../common/log.ts';
+import { createMetrics, type Metrics } from '../../common/metrics.ts';
+import { ok } from '../../common/result.ts';
+import type { Role } from '../../common/role.ts';
+import { SimClock } from '../../common/sim-clock.ts';
+import { type FakeLeg, FakeMediaEngine } from '../../mixer/fake-engine.ts';
+import type { Digit } from '../../mixer/media.ts';
+import type { PlaceInConference, VruCommand } from '../../signaling/conference/messages.ts';
+import { startVru } from '../server.ts';
+import { vruSettings } from '../settings.ts';
+import { FakeConference } from './fake-conference.ts';
+import { fakePrompts } from './fake-prompts.ts';
+import { type FakeSession, FakeUserAgent, type IncomingOptions } from './fake-user-agent.ts';
+
+type WithoutIds<T> = T extends unknown ? Omit<T, 'requestId' | 'callId'> : never;
+
+export interface TestCall {
+  readonly session: FakeSession;
+  /** The caller's leg; throws before the answer. */
+  readonly leg: FakeLeg;
+  /** Keys with 100 ms between them, as RFC 4733 events unless said otherwise. */
+  press(keys: string, source?: 'rtp' | 'inband' | 'info'): Promise<void>;
+  /** Names of all prompts since the last look, in order, as one line. */
+  heard(): string;
+  /** What sounds now, background included. */
+  playing(): string;
+  command(command: WithoutIds<VruCommand>): Promise<boolean>;
+}
+
+export interface VruBench {
+  readonly clock: SimClock;
+  readonly engine: FakeMediaEngine;
+  readonly conference: FakeConference;
+  readonly agent: FakeUserAgent;
+  readonly role: Role;
+  readonly metrics: Metrics;
+  call(options?: IncomingOptions): Promise<TestCall>;
+  /** A call that has entered `110001#` and was answered by `conference.onEnter`. */
+  entered(): Promise<TestCall>;
+  /** The newest leg to a mixer; its packets arrive. */
+  mixerLeg(): FakeLeg;
+  /** Everything of every call was given back. */
+  idle(): boolean;
+  metric(line: string): Promise<number>;
+}
+
+export async function createVruBench(settings: unknown = {}): Promise<VruBench> {
+  const clock = new SimClock();
+  const engine = new FakeMediaEngine('127.0.0.1', clock);
+  const conference = new FakeConference();
+  const metrics = createMetrics();
+  const agents: FakeUserAgent[] = [];
+  const started = await startVru({
+    id: 'vru-1' as NodeId,
+    engine,
+    prompts: fakePrompts(['custom']),
+    clock,
+    random: seededRandom(1),
+    log: silentLogger,
+    metrics,
+    settings: vruSettings.parse(settings),
+    createUserAgent: (events) => {
+      const agent = new FakeUserAgent(events);
+      agents.push(agent);
+      return agent;
+    },
+    openClient: (onCommand) => {
+      conference.command = onCommand;
+      return Promise.resolve(ok(conference));
+    },
+  });
+  if (!started.ok) throw started.error;
+  const [agent] = agents;
+  if (agent === undefined) throw new Error('no user agent was made');
+  // A mixer answers at once and its audio follows.
+  agent.onOutgoing = (session) => {
+    session.answer();
+    newestLeg(engine).events.onReceiving?.({ address: '127.0.0.1', port: 40_000 });
+  };
+  const bench: VruBench = {
+    clock,
+    engine,
+    conference,
+    agent,
+    role: started.value,
+    metrics,
+    call: (options) => testCall(bench, options),
+    entered: async () => {
+      const call = await bench.call();
+      await call.press('110001#');
+      await clock.advance(500);
+      return call;
+    },
+    mixerLeg: () => newestLeg(engine),
+    idle: () => engine.legs.size === 0 && clock.timerCount === 0 && agent.sessionCount === 0,
+    metric: async (line) => metricValue(await metrics.text(), line),
+  };
+  return bench;
+}
+
+async function testCall(bench: VruBench, options?: IncomingOptions): Promise<TestCall> {
+  const { clock, engine, agent, conference } = bench;
+  const before = new Set(engine.legs);
+  const session = agent.call(options);
+  await clock.advance(0);
+  const own = [...engine.legs].find((leg) => !before.has(leg));
+  let looked = 0;
+  const call: TestCall = {
+    session,
+    get leg() {
+      if (own === undefined) throw new Error('the call has no leg');
+      return own;
+    },
+    press: async (keys, source = 'rtp') => {
+      for (const key of keys) {
+        if (source === 'info') session.events.onInfoDigit?.(key, 100);
+        else call.leg.events.onDigit?.(key as Digit, 100, source);
+        await clock.advance(100);
+      }
+    },
+    heard: () => {
+      const fresh = call.leg.playbacks.slice(looked);
+      looked = call.leg.playbacks.length;
+      return fresh.flatMap((playback) => playback.names).join(' ');
+    },
+    playing: () =>
+      call.leg.playbacks
+        .filter((playback) => playback.ended === undefined)
+        .flatMap((playback) => playback.names)
+        .join(' '),
+    command: async (command) => {
+      const requestId = `test-request-${clock.nowMs()}`;
+      const full = { ...command, requestId, callId: session.id as CallId } as VruCommand;
+      const result = await conference.command(full);
+      await clock.advance(0);
+      return result.ok;
+    },
+  };
+  return call;
+}
+
+function newestLeg(engine: FakeMediaEngine): FakeLeg {
+  const leg = [...engine.legs].at(-1);
+  if (leg === undefined) throw new Error('no leg is open');
+  return leg;
+}
+
+function metricValue(text: string, name: string): number {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+  return line === undefined ? 0 : Number(line.slice(name.length + 1));
+}
+
+/** For commands in tests. */
+export const placeCommand = (place: PlaceInConference): WithoutIds<VruCommand> => ({
+  kind: 'place',
+  place,
+});
