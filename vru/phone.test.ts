@@ -32,7 +32,7 @@ async function dial(options: Partial<PhoneOptions> = {}): Promise<Call> {
       clock,
       random,
       log: silentLogger,
-      userAgent: (_local, events) => {
+      createUserAgent: (_local, events) => {
         agent = new FakeUserAgent(events);
         return agent;
       },
@@ -133,7 +133,7 @@ describe('phone', () => {
         clock: new SimClock(),
         random,
         log: silentLogger,
-        userAgent: () => {
+        createUserAgent: () => {
           throw new Error('must not be made');
         },
       },

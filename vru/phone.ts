@@ -58,7 +58,7 @@ export interface PhoneParts {
   readonly random: Random;
   readonly log: Logger;
   /** Makes the phone's user agent on a free port; started and stopped by the phone. */
-  readonly userAgent: (
+  readonly createUserAgent: (
     local: { readonly address: string; readonly transport: 'udp' | 'tcp' },
     events: UserAgentEvents,
   ) => UserAgent;
@@ -89,7 +89,7 @@ const TELEPHONY: readonly CodecName[] = ['PCMU', 'PCMA'];
 export async function runPhone(options: PhoneOptions, parts: PhoneParts): Promise<PhoneResult> {
   const script = readScript(options);
   if (typeof script === 'string') return refused(script);
-  const agent = parts.userAgent(
+  const agent = parts.createUserAgent(
     { address: script.localAddress, transport: options.transport ?? 'udp' },
     // A phone that only calls out.
     { onInvite: (session) => session.reject(480) },

@@ -40,7 +40,7 @@ async function start(adhoc = true): Promise<void> {
   const started = await startMixer({
     id: ID,
     mixerClass: 'standard',
-    userAgent: (handlers) => {
+    createUserAgent: (handlers) => {
       agent = new FakeUserAgent(handlers);
       return agent;
     },

@@ -37,7 +37,7 @@ export interface MixerOptions {
   readonly id: NodeId;
   readonly mixerClass: string;
   /** Makes the mixer's own user agent, listening on its own address; started and stopped here. */
-  readonly userAgent: (events: UserAgentEvents) => UserAgent;
+  readonly createUserAgent: (events: UserAgentEvents) => UserAgent;
   /** Owned and closed by the caller, after the role was stopped. */
   readonly engine: MediaEngine;
   readonly bus: Bus;
@@ -104,7 +104,7 @@ class Mixer implements Role {
       },
     });
     const calls = this.#callOptions();
-    this.#agent = options.userAgent({
+    this.#agent = options.createUserAgent({
       onInvite: (session) => {
         takeCall(calls, session).catch((error: unknown) => {
           // Our own bug; the caller must not be left ringing.
