@@ -50,6 +50,7 @@
       'type': 'static_library',
       'sources': [
         'codec/g711.cc',
+        'codec/g722.cc',
         'codec/opus.cc',
         'codec/opus_packet.cc',
         'codec/registry.cc',
@@ -81,6 +82,12 @@
       'type': 'executable',
       'dependencies': ['audio', 'opus.gyp:opus'],
       'sources': ['test/opus_test.cc'],
+    },
+    {
+      'target_name': 'g722_test',
+      'type': 'executable',
+      'dependencies': ['audio'],
+      'sources': ['test/g722_test.cc'],
     },
   ],
 }

@@ -11,6 +11,7 @@ const Codec* find(Kind kind) {
     case Kind::opus:
       return &opus_48k;
     case Kind::g722:
+      return &g722;
     case Kind::l16:
       return nullptr;
   }

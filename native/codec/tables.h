@@ -7,6 +7,7 @@ namespace codec {
 
 extern const Codec pcmu;
 extern const Codec pcma;
+extern const Codec g722;
 extern const Codec opus_8k;
 extern const Codec opus_16k;
 extern const Codec opus_48k;
