@@ -78,7 +78,7 @@ export async function createVruBench(settings: unknown = {}): Promise<VruBench> 
   // A mixer answers at once and its audio follows.
   agent.onOutgoing = (session) => {
     session.answer();
-    newestLeg(engine).events.onReceiving?.({ address: '127.0.0.1', port: 40_000 });
+    [...engine.legs].at(-1)?.events.onReceiving?.({ address: '127.0.0.1', port: 40_000 });
   };
   const bench: VruBench = {
     clock,
