@@ -8,7 +8,7 @@ describe('refused before the answer', () => {
   it('R40: 404 for a number without a row', async () => {
     const bench = await createVruBench();
     const call = await bench.call({ dnis: '4711' });
-    expect(call.session.rejected).toMatchObject({
+    expect(call.session.rejection).toMatchObject({
       status: 404,
       q850: 1,
       text: 'conference-unknown',
@@ -20,14 +20,14 @@ describe('refused before the answer', () => {
     const bench = await createVruBench();
     bench.conference.onFind = () => Promise.resolve(fail(new MediaError('no-server', 'x')));
     const call = await bench.call();
-    expect(call.session.rejected).toMatchObject({ status: 503, retryAfterS: 5 });
+    expect(call.session.rejection).toMatchObject({ status: 503, retryAfterS: 5 });
   });
 
   it('R45: 503 with Retry-After when the engine has no room', async () => {
     const bench = await createVruBench();
     bench.engine.headroom = 0;
     const call = await bench.call();
-    expect(call.session.rejected).toMatchObject({
+    expect(call.session.rejection).toMatchObject({
       status: 503,
       retryAfterS: 5,
       text: 'engine-full',
@@ -40,7 +40,7 @@ describe('refused before the answer', () => {
     const bench = await createVruBench({ maxCalls: 1 });
     await bench.call();
     const second = await bench.call();
-    expect(second.session.rejected).toMatchObject({ status: 503, text: 'max-calls' });
+    expect(second.session.rejection).toMatchObject({ status: 503, text: 'max-calls' });
   });
 
   it('503 while draining; what runs goes on', async () => {
@@ -49,22 +49,22 @@ describe('refused before the answer', () => {
     bench.role.drain();
     expect(bench.role.health()).toEqual({ ready: false, detail: 'draining' });
     const second = await bench.call();
-    expect(second.session.rejected).toMatchObject({ status: 503, text: 'draining' });
+    expect(second.session.rejection).toMatchObject({ status: 503, text: 'draining' });
     await first.press('110001#');
     expect(first.leg.routed.kind).toBe('relay');
   });
 
   it('nothing is left of a call that was cancelled before or while it was answered', async () => {
     const bench = await createVruBench();
-    await bench.call({ onAccept: 'cancel' });
+    await bench.call({ afterAccept: 'cancel' });
     expect(bench.idle()).toBe(true);
-    const second = await bench.call({ onAccept: 'nothing' });
-    second.session.hangUp({ status: 487 });
+    const second = await bench.call({ afterAccept: 'nothing' });
+    second.session.finish({ by: 'remote', established: false, status: 487 });
     await bench.clock.advance(10);
     expect(bench.idle()).toBe(true);
     bench.conference.onFind = () => new Promise(() => {});
     const third = await bench.call();
-    third.session.hangUp({ status: 487 });
+    third.session.finish({ by: 'remote', established: false, status: 487 });
     await bench.clock.advance(10);
     expect(bench.idle()).toBe(true);
   });
@@ -85,8 +85,8 @@ describe('R20: a hang-up at any moment frees everything', () => {
         return { kind: 'enter', place: fakePlace() };
       };
       const connect = agent.onOutgoing;
-      agent.onOutgoing = (session, options) => {
-        clock.after(80, () => connect(session, options));
+      agent.onOutgoing = (session) => {
+        clock.after(80, () => connect(session));
       };
       const call = await bench.call();
       clock.after(cutMs, () => call.session.hangUp());
@@ -117,7 +117,7 @@ describe('no caller is in silence without a reason', () => {
     const call = await bench.entered();
     expect(call.heard()).toContain('technical-problem goodbye');
     await bench.clock.advance(2_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'technical-problem' });
+    expect(call.session.endReason).toMatchObject({ text: 'technical-problem' });
     expect(await bench.metric('minusone_vru_flow_errors_total')).toBe(1);
     expect(bench.idle()).toBe(true);
   });
@@ -135,7 +135,7 @@ describe('no caller is in silence without a reason', () => {
     call.session.byeUnanswered = true;
     call.leg.events.onSilent?.();
     await bench.clock.advance(10);
-    expect(call.session.endedWith).toMatchObject({ text: 'no media' });
+    expect(call.session.endReason).toMatchObject({ text: 'no media' });
     expect(bench.conference.kinds).toEqual(['enter', 'leave']);
     expect(bench.engine.legs.size).toBe(0);
   });
@@ -172,9 +172,9 @@ describe('stop', () => {
     const stopped = bench.role.stop();
     await bench.clock.advance(1_000);
     await stopped;
-    for (const call of calls) expect(call.session.endedWith).toMatchObject({ text: 'stopping' });
+    for (const call of calls) expect(call.session.endReason).toMatchObject({ text: 'stopping' });
     expect(bench.conference.kinds).toEqual(['enter', 'leave']);
-    expect(bench.agent.stopped).toBe(true);
+    expect(bench.agent.started).toBe(false);
     expect(bench.conference.closed).toBe(true);
     expect(bench.idle()).toBe(true);
     await bench.role.stop();

@@ -16,7 +16,7 @@ describe('R40: echo', () => {
     await call.press('5#');
     expect(call.leg.routed.kind).toBe('idle');
     await bench.clock.advance(1_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'finished' });
+    expect(call.session.endReason).toMatchObject({ text: 'finished' });
     expect(bench.idle()).toBe(true);
   });
 
@@ -24,7 +24,7 @@ describe('R40: echo', () => {
     const bench = await createVruBench();
     const call = await bench.call({ dnis: '2000' });
     await bench.clock.advance(605_000);
-    expect(call.session.endedWith).toBeDefined();
+    expect(call.session.endReason).toBeDefined();
   });
 });
 
@@ -34,7 +34,7 @@ describe('R40: announcement', () => {
     const call = await bench.call({ dnis: '3000' });
     expect(call.heard()).toBe('announcement-default');
     await bench.clock.advance(1_000);
-    expect(call.session.endedWith).toMatchObject({ q850: 16, text: 'finished' });
+    expect(call.session.endReason).toMatchObject({ q850: 16, text: 'finished' });
     expect(bench.idle()).toBe(true);
   });
 
@@ -89,7 +89,7 @@ describe('R40: menu', () => {
     await bench.clock.advance(9_000);
     expect(call.heard()).toBe('no-input goodbye');
     await bench.clock.advance(2_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'no-choice' });
+    expect(call.session.endReason).toMatchObject({ text: 'no-choice' });
     expect(bench.idle()).toBe(true);
   });
 
@@ -101,7 +101,7 @@ describe('R40: menu', () => {
     await second.call.press('0'.repeat(16));
     expect(second.call.heard()).toContain('technical-problem goodbye');
     await second.bench.clock.advance(2_000);
-    expect(second.call.session.endedWith).toMatchObject({ text: 'technical-problem' });
+    expect(second.call.session.endReason).toMatchObject({ text: 'technical-problem' });
   });
 });
 

@@ -17,6 +17,18 @@ const PROPER = fakePlace({
   size: 3,
 });
 
+const HELD = [
+  'v=0',
+  'o=- 1 2 IN IP4 192.0.2.1',
+  's=-',
+  'c=IN IP4 192.0.2.1',
+  't=0 0',
+  'm=audio 40000 RTP/AVP 0 101',
+  'a=rtpmap:101 telephone-event/8000',
+  'a=DIRECTION',
+  '',
+].join('\r\n');
+
 const peerOf = (call: TestCall): unknown =>
   call.leg.routed.kind === 'relay' ? call.leg.routed.peer : call.leg.routed.kind;
 
@@ -58,7 +70,7 @@ describe('R9: waiting for the host', () => {
     await clock.advance(200);
     expect(call.playing()).toBe('music');
     expect(call.leg.routed.kind).toBe('idle');
-    agent.outgoing[0]?.answer();
+    bench.outgoing()[0]?.establish();
     bench.mixerLeg().events.onReceiving?.({ address: '127.0.0.1', port: 1 });
     call.heard();
     await clock.advance(0);
@@ -83,7 +95,7 @@ describe('R9: waiting for the host', () => {
     await first.call.command({ kind: 'release', why: 'draining' });
     expect(first.call.playing()).toBe('service-draining goodbye');
     await first.clock.advance(2_000);
-    expect(first.call.session.endedWith).toMatchObject({ text: 'released-draining' });
+    expect(first.call.session.endReason).toMatchObject({ text: 'released-draining' });
     expect(first.conference.kinds).toEqual(['enter', 'leave-waiting']);
 
     const second = await waiting();
@@ -119,7 +131,7 @@ describe('R10: mingling, then the conference proper', () => {
     expect(fresh.options.with).toBe(call.leg);
     await clock.advance(100);
     expect(peerOf(call)).toBe(link);
-    agent.outgoing[1]?.answer();
+    bench.outgoing()[1]?.establish();
     await clock.advance(100);
     // Answered, but nothing is heard yet: the old room is still better than silence.
     expect(peerOf(call)).toBe(link);
@@ -128,7 +140,7 @@ describe('R10: mingling, then the conference proper', () => {
     await clock.advance(0);
     expect(peerOf(call)).toBe(fresh);
     expect(link.closed).toBe(true);
-    expect(agent.outgoing[0]?.state).toBe('ended');
+    expect(bench.outgoing()[0]?.state).toBe('ended');
     expect(call.heard()).toContain('host-has-arrived');
     call.session.hangUp();
     await clock.advance(10);
@@ -138,7 +150,7 @@ describe('R10: mingling, then the conference proper', () => {
 
   it('switches after a moment when no packet comes', async () => {
     const { call, clock, agent, bench } = await seated({ temporary: true });
-    agent.onOutgoing = (session) => session.answer();
+    agent.onOutgoing = (session) => session.establish();
     await call.command(placeCommand(PROPER));
     await clock.advance(299);
     expect(peerOf(call)).not.toBe(bench.mixerLeg());
@@ -147,9 +159,9 @@ describe('R10: mingling, then the conference proper', () => {
   });
 
   it('takes a repeated command for the place it is in as done', async () => {
-    const { call, agent } = await seated();
+    const { call, bench } = await seated();
     await call.command(placeCommand(fakePlace()));
-    expect(agent.outgoing).toHaveLength(1);
+    expect(bench.outgoing()).toHaveLength(1);
   });
 
   it('takes the self-mute along', async () => {
@@ -189,7 +201,7 @@ describe('R28: the host leaves', () => {
     expect(call.playing()).toBe(words);
     expect(link.closed).toBe(true);
     await clock.advance(3_000);
-    expect(call.session.endedWith).toMatchObject({ text: `released-${why}` });
+    expect(call.session.endReason).toMatchObject({ text: `released-${why}` });
     expect(conference.asked.at(-1)).toEqual({ kind: 'leave', conferee: 'p1', why: told });
     expect(bench.idle()).toBe(true);
   });
@@ -202,17 +214,17 @@ describe('R20: leaving', () => {
     expect(conference.asked.at(-1)).toEqual({ kind: 'leave', conferee: 'p1', why: 'key' });
     expect(call.playing()).toBe('you-have-left goodbye');
     await clock.advance(2_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'left' });
+    expect(call.session.endReason).toMatchObject({ text: 'left' });
     expect(conference.kinds).toEqual(['enter', 'leave']);
     expect(bench.idle()).toBe(true);
   });
 
   it('by hanging up', async () => {
-    const { call, clock, conference, agent, bench } = await seated();
+    const { call, clock, conference, bench } = await seated();
     call.session.hangUp();
     await clock.advance(10);
     expect(conference.kinds).toEqual(['enter', 'leave']);
-    expect(agent.outgoing[0]?.endedWith).toBeDefined();
+    expect(bench.outgoing()[0]?.endReason).toBeDefined();
     expect(bench.idle()).toBe(true);
     expect(
       await bench.metric('minusone_vru_calls_ended_total{application="conference",end="hangup"}'),
@@ -232,7 +244,7 @@ describe('R20: leaving', () => {
     expect(bench.engine.legs.size).toBe(0);
     await bench.clock.advance(2_000);
     expect(bench.conference.kinds).toEqual(['enter', 'leave']);
-    expect(bench.agent.outgoing).toHaveLength(0);
+    expect(bench.outgoing()).toHaveLength(0);
     expect(bench.idle()).toBe(true);
   });
 
@@ -243,7 +255,7 @@ describe('R20: leaving', () => {
     call.session.hangUp();
     await bench.clock.advance(100);
     expect(bench.conference.kinds).toEqual(['enter', 'leave']);
-    expect(bench.agent.outgoing[0]?.endedWith).toBeDefined();
+    expect(bench.outgoing()[0]?.endReason).toBeDefined();
     expect(bench.idle()).toBe(true);
   });
 });
@@ -337,7 +349,7 @@ describe('keypad in the conference', () => {
     await call.command({ kind: 'release', why: 'ended' });
     expect(call.playing()).toBe('conference-ended goodbye');
     await clock.advance(2_000);
-    expect(call.session.endedWith).toBeDefined();
+    expect(call.session.endReason).toBeDefined();
   });
 });
 
@@ -349,12 +361,12 @@ describe('the mixer is lost', () => {
   };
 
   it.each(Object.keys(lose))('%s: a tone, and back in under a second', async (how) => {
-    const { call, clock, conference, agent, link, bench } = await seated();
+    const { call, clock, conference, link, bench } = await seated();
     conference.onReEnter = async () => {
       await clock.sleep(200);
       return { kind: 'enter', place: OTHER_MIXER };
     };
-    const session = agent.outgoing[0];
+    const session = bench.outgoing()[0];
     if (session === undefined) throw new Error('no link');
     lose[how]?.(link, session);
     await clock.advance(10);
@@ -364,7 +376,7 @@ describe('the mixer is lost', () => {
     await clock.advance(300);
     expect(conference.kinds).toEqual(['enter', 're-enter']);
     expect(peerOf(call)).toBe(bench.mixerLeg());
-    expect(agent.outgoing[1]?.invite.uri).toBe('sip:conf=c1@127.0.0.1:5071');
+    expect(bench.outgoing()[1]?.invite.uri).toBe('sip:conf=c1@127.0.0.1:5071;conferee=p1');
     expect(call.playing()).toBe('');
     expect(await bench.metric('minusone_vru_reconnects_total{outcome="back"}')).toBe(1);
     call.session.hangUp();
@@ -382,7 +394,7 @@ describe('the mixer is lost', () => {
     await clock.advance(15_000);
     expect(call.heard()).toContain('reconnect-failed goodbye');
     expect(conference.kinds.filter((kind) => kind === 're-enter')).toHaveLength(8);
-    expect(call.session.endedWith).toMatchObject({ text: 'reconnect-failed' });
+    expect(call.session.endReason).toMatchObject({ text: 'reconnect-failed' });
     expect(conference.asked.at(-1)).toEqual({ kind: 'leave', conferee: 'p1', why: 'lost' });
     expect(bench.idle()).toBe(true);
   });
@@ -391,9 +403,9 @@ describe('the mixer is lost', () => {
     const { call, clock, conference, agent, link, bench } = await seated();
     let refused = 0;
     const answer = agent.onOutgoing;
-    agent.onOutgoing = (session, options) => {
-      if (refused++ === 0) session.hangUp({ by: 'timeout', status: 408 });
-      else answer(session, options);
+    agent.onOutgoing = (session) => {
+      if (refused++ === 0) session.finish({ by: 'remote', established: false, status: 408 });
+      else answer(session);
     };
     link.events.onSilent?.();
     await clock.advance(1_000);
@@ -405,9 +417,9 @@ describe('the mixer is lost', () => {
     const bench = await createVruBench();
     let first = true;
     const answer = bench.agent.onOutgoing;
-    bench.agent.onOutgoing = (session, options) => {
-      if (first) session.hangUp({ status: 503 });
-      else answer(session, options);
+    bench.agent.onOutgoing = (session) => {
+      if (first) session.finish({ by: 'remote', established: false, status: 503 });
+      else answer(session);
       first = false;
     };
     const call = await bench.entered();
@@ -417,25 +429,25 @@ describe('the mixer is lost', () => {
   });
 
   it('speaks the reason that comes a little after the BYE of the mixer', async () => {
-    const { call, clock, conference, agent, bench } = await seated();
+    const { call, clock, conference, bench } = await seated();
     conference.onReEnter = () => Promise.resolve({ kind: 'refused', reason: 'ended' });
-    agent.outgoing[0]?.hangUp();
+    bench.outgoing()[0]?.hangUp();
     await clock.advance(100);
     await call.command({ kind: 'release', why: 'deleted' });
     expect(call.playing()).toBe('you-have-been-removed goodbye');
     await clock.advance(2_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'released-deleted' });
+    expect(call.session.endReason).toMatchObject({ text: 'released-deleted' });
     expect(bench.idle()).toBe(true);
   });
 
   it('speaks the refusal when nothing explains it', async () => {
-    const { call, clock, conference, agent } = await seated();
+    const { call, clock, conference, bench } = await seated();
     conference.onReEnter = () => Promise.resolve({ kind: 'refused', reason: 'ended' });
-    agent.outgoing[0]?.hangUp();
+    bench.outgoing()[0]?.hangUp();
     await clock.advance(500);
     expect(call.playing()).toBe('conference-ended goodbye');
     await clock.advance(2_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'refused-ended' });
+    expect(call.session.endReason).toMatchObject({ text: 'refused-ended' });
   });
 
   it('obeys a command that comes while it tries', async () => {
@@ -456,9 +468,9 @@ describe('the mixer is lost', () => {
     link.events.onSilent?.();
     await clock.advance(10);
     await call.command({ kind: 'release', why: 'ended' });
-    agent.outgoing[1]?.answer();
+    bench.outgoing()[1]?.establish();
     await clock.advance(2_500);
-    expect(agent.outgoing[1]?.state).toBe('ended');
+    expect(bench.outgoing()[1]?.state).toBe('ended');
     expect(bench.idle()).toBe(true);
   });
 
@@ -474,5 +486,33 @@ describe('the mixer is lost', () => {
     await clock.advance(1_000);
     expect(conference.kinds).toEqual(['enter', 're-enter', 'leave']);
     expect(bench.idle()).toBe(true);
+  });
+});
+
+describe('a caller who holds the call', () => {
+  const sdp = (direction: string): string => HELD.replace('DIRECTION', direction);
+
+  it('is not heard in the conference, and is back when he resumes', async () => {
+    const { call, link } = await seated();
+    const media = call.session.acceptedMedia;
+    media?.acceptOffer(sdp('sendonly'));
+    call.session.events.onMediaChanged?.();
+    expect(call.leg.routed.kind).toBe('idle');
+    expect(link.closed).toBe(false);
+    media?.acceptOffer(sdp('sendrecv'));
+    call.session.events.onMediaChanged?.();
+    expect(peerOf(call)).toBe(link);
+  });
+
+  it('is moved meanwhile without being heard', async () => {
+    const { call, clock, bench } = await seated();
+    call.session.acceptedMedia?.acceptOffer(sdp('sendonly'));
+    call.session.events.onMediaChanged?.();
+    await call.command(placeCommand(OTHER_MIXER));
+    await clock.advance(10);
+    expect(call.leg.routed.kind).toBe('idle');
+    call.session.acceptedMedia?.acceptOffer(sdp('sendrecv'));
+    call.session.events.onMediaChanged?.();
+    expect(peerOf(call)).toBe(bench.mixerLeg());
   });
 });
