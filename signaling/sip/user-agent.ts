@@ -107,6 +107,8 @@ export interface InviteOptions {
   readonly ringTimeoutMs?: number;
   /** INVITE without an offer. Default false. */
   readonly lateOffer?: boolean;
+  /** How many contacts of 3xx responses are tried, one after another. Default 0: a 3xx is the end. */
+  readonly followRedirects?: number;
   /** Header session id for the logs; default a new one. */
   readonly id?: CallId;
 }

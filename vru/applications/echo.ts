@@ -13,13 +13,13 @@ export const echo: Application = async (context, row) => {
   const { clock } = context.parts;
   await say(context, ['echo-intro', 'beep'], { bargeIn: true });
   context.digits.clear();
-  context.route({ kind: 'echo' });
+  context.leg.route({ kind: 'echo' });
   const untilMs = clock.nowMs() + settings.maxMs;
   for (;;) {
     const digit = await context.digits.next(context.signal, Math.max(0, untilMs - clock.nowMs()));
     if (digit === undefined || digit === '#') break;
   }
-  context.route({ kind: 'idle' });
+  context.leg.route({ kind: 'idle' });
   await say(context, ['goodbye']);
   return { kind: 'hang-up', reason: 'finished' };
 };

@@ -49,8 +49,7 @@ export class Tenancy {
     this.#held = { kind: 'nothing' };
     const { caller, log, parts } = this.#context;
     if (held.kind === 'nothing') return;
-    const conferenceId = held.kind === 'seated' ? held.place.conferenceId : undefined;
-    log.info({ why, was: held.kind, conferenceId }, 'leaving');
+    log.info({ why, was: held.kind }, 'leaving');
     if (held.kind === 'seated') await parts.client.leave(held.place, caller, why);
     else await parts.client.leaveWaiting(held.place.accountId, held.place.waitingId, caller);
   }
