@@ -81,21 +81,16 @@ export function stampReceived(request: SipRequest, flow: Flow): SipRequest {
 }
 
 /**
- * Where a response goes when no connection is there for it (section 18.2.2, RFC 3581 section 4). The
- * addresses come from the packet, never from what the peer wrote, save maddr and the sent-by port.
+ * Where a response goes when no connection is there for it (section 18.2.2, RFC 3581 section 4): the port
+ * may come from the Via, the address only from the packet. So maddr, which would let any sender have
+ * our retransmissions sent to any victim, is not followed; no sender of our times puts it there.
  */
 export function responseAddress(via: Via, flow: Flow): Address {
-  if (flow.transport === 'udp') {
-    const maddr = via.parameters.get('maddr');
-    if (maddr !== undefined && maddr !== '') {
-      return { remoteAddress: withoutBrackets(maddr), remotePort: via.port ?? 5060 };
-    }
-    if (via.parameters.has('rport')) {
-      return { remoteAddress: flow.remoteAddress, remotePort: flow.remotePort };
-    }
+  const { remoteAddress } = flow;
+  if (flow.transport === 'udp' && via.parameters.has('rport')) {
+    return { remoteAddress, remotePort: flow.remotePort };
   }
-  const port = via.port ?? DEFAULT_PORTS[flow.transport];
-  return { remoteAddress: flow.remoteAddress, remotePort: port };
+  return { remoteAddress, remotePort: via.port ?? DEFAULT_PORTS[flow.transport] };
 }
 
 /** As used for logs and for Session.flow: `udp:127.0.0.1:5060`. */
