@@ -25,6 +25,10 @@ describe('R40: the number dialled', () => {
     expect(call('tel:+1(555)0100').caller.dnis).toBe('+15550100');
   });
 
+  it('is the dnis parameter where a gateway gives one', () => {
+    expect(call('sip:vru@vru.example;dnis=2000').caller.dnis).toBe('2000');
+  });
+
   it('else P-Called-Party-ID, else To', () => {
     expect(call('sip:vru.example', [['P-Called-Party-ID', '<sip:1000@x>']]).caller.dnis).toBe(
       '1000',

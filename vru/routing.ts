@@ -44,10 +44,12 @@ export function identify(session: Pick<Session, 'id' | 'invite' | 'remote'>): Ca
   };
 }
 
-/** Request-URI user, else P-Called-Party-ID (RFC 7315 section 4.2), else To. */
+/** A `dnis` parameter of the Request-URI, its user, else P-Called-Party-ID (RFC 7315 section 4.2), else To. */
 function dialledNumber(invite: SipRequest): string {
   const target = parseSipUri(invite.uri);
+  const parameter = target.ok ? target.value.parameters.get('dnis') : undefined;
   const number =
+    (parameter === '' ? undefined : parameter) ??
     (target.ok ? numberOf(target.value) : undefined) ??
     numberOfHeader(invite, 'P-Called-Party-ID') ??
     numberOfHeader(invite, 'To') ??

@@ -51,7 +51,7 @@ export interface VruOptions {
 
 /** Error: the address is in use, or the store refuses the lease. */
 export async function startVru(options: VruOptions): Promise<Result<Role, MediaError>> {
-  const calls = new CallTable(options);
+  const calls = new CallTable({ ...options, log: options.log.child({ vruId: options.id }) });
   const client = await options.openClient((command) => calls.command(command));
   if (!client.ok) return client;
   const agent = options.createUserAgent({ onInvite: (session) => calls.onInvite(session) });
