@@ -23,8 +23,7 @@ export interface CallsOptions {
   /** RTP and RTCP both missing for so long end a call; 0 never. */
   readonly silenceTimeoutMs: number;
   readonly ptimeMs: number;
-  /** `host:port` of our Contact, and now whether new conferences are taken. */
-  readonly contactHost: () => string;
+  /** Whether an unknown name makes a conference now. */
   readonly acceptsNew: () => 'yes' | 'no' | 'draining';
   readonly onTalking: (seat: Seat, talking: boolean) => void;
   /** For metrics: `accepted`, or why not. */
@@ -121,7 +120,7 @@ class InboundCall implements ConfereeCall {
 
   /** The value is why it did not come up. */
   async accept(endpoint: MediaEndpoint): Promise<MediaError | undefined> {
-    const { conferences, contactHost } = this.#options;
+    const { conferences } = this.#options;
     const { conferenceId, media, muted } = this.#seat;
     this.#session.events = {
       onEnded: ({ by }) => this.#leave(by === 'transport' || by === 'timeout' ? 'lost' : 'hangup'),
@@ -130,7 +129,7 @@ class InboundCall implements ConfereeCall {
     endpoint.leg.route({ kind: 'conference', conference: media, muted });
     const accepted = await this.#session.accept(endpoint, {
       // RFC 4579 section 5.1: a focus marks its Contact.
-      headers: [['Contact', `<sip:conf=${conferenceId}@${contactHost()}>;isfocus`]],
+      contact: { user: `conf=${conferenceId}`, parameters: ['isfocus'] },
     });
     // The conference may have ended meanwhile, the conferee been removed, the call been cancelled.
     const joined = accepted.ok && !this.#over ? conferences.join(this.#seat, this) : accepted;

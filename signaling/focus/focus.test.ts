@@ -113,7 +113,7 @@ describe('mixer role, managed conferences', () => {
     expect(await admit('p1', true)).toEqual({});
     const session = await conferee('p1');
     expect(session.state).toBe('established');
-    expect(session.acceptHeaders).toEqual([['Contact', '<sip:conf=c1@127.0.0.1:5070>;isfocus']]);
+    expect(session.accepted.contact).toEqual({ user: 'conf=c1', parameters: ['isfocus'] });
     const [conference] = engine.conferences;
     expect(legs()[0]?.routed).toMatchObject({ kind: 'conference', conference });
     expect(legs()[0]?.options.with).toBe(conference);

@@ -189,7 +189,6 @@ class Mixer implements Role {
       localAddress,
       silenceTimeoutMs: this.#options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
       ptimeMs: this.#options.ptimeMs ?? 20,
-      contactHost: () => this.#address(),
       acceptsNew: () => {
         if (this.#draining) return 'draining';
         return this.#options.adhoc ? 'yes' : 'no';

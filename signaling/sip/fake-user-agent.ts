@@ -39,7 +39,7 @@ export class FakeSession implements Session {
   state: SessionState;
   events: SessionEvents;
   answer: Result<string, MediaError> | undefined;
-  acceptHeaders: readonly (readonly [string, string])[] = [];
+  accepted: AcceptOptions = {};
   rejection: (RejectOptions & { readonly status: number }) | undefined;
   endReason: { readonly q850: number; readonly text: string } | undefined;
   #offer: string;
@@ -70,7 +70,7 @@ export class FakeSession implements Session {
     media: SessionMedia,
     options: AcceptOptions = {},
   ): Promise<Result<void, MediaError>> {
-    this.acceptHeaders = options.headers ?? [];
+    this.accepted = options;
     this.answer ??= media.acceptOffer(this.#offer);
     await Promise.resolve();
     if (this.state === 'ended') return fail(new MediaError('cancelled', 'the caller hung up'));

@@ -53,9 +53,12 @@ export interface SessionEvents {
 
 export interface AcceptOptions {
   readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** What our Contact says in this dialog beside the address: a user part, parameters such as `isfocus`. */
+  readonly contact?: { readonly user?: string; readonly parameters?: readonly string[] };
 }
 
-export interface RejectOptions extends AcceptOptions {
+export interface RejectOptions {
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly reasonPhrase?: string;
   readonly retryAfterS?: number;
   /** Reason header (RFC 3326), so that the refusing rule can be found again. */

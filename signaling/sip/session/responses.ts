@@ -2,7 +2,8 @@
 import { ERROR_TABLE, type MediaError } from '../../../common/errors.ts';
 import { formatReason, formatWarning } from '../fields.ts';
 import { type ResponseOptions, responseTo, type SipRequest, type SipResponse } from '../message.ts';
-import type { RejectOptions } from '../user-agent.ts';
+import { formatNameAddress, parseNameAddress } from '../uri.ts';
+import type { AcceptOptions, RejectOptions } from '../user-agent.ts';
 import { ALLOW, SUPPORTED } from './capabilities.ts';
 
 type Field = readonly [name: string, value: string];
@@ -34,6 +35,21 @@ export const dialogFields = (contact: string): readonly Field[] => [
   ['Allow', ALLOW],
   ['Supported', SUPPORTED],
 ];
+
+/** Our Contact with what the user of a session wants it to say (RFC 4579 section 5.1: `isfocus`). */
+export function markedContact(contact: string, marks: AcceptOptions['contact']): string {
+  const parsed = parseNameAddress(contact);
+  if (marks === undefined || !parsed.ok) return contact;
+  const { uri, parameters } = parsed.value;
+  return formatNameAddress({
+    ...parsed.value,
+    uri: { ...uri, user: marks.user ?? uri.user },
+    parameters: new Map([
+      ...parameters,
+      ...(marks.parameters ?? []).map((name) => [name, ''] as const),
+    ]),
+  });
+}
 
 /** RFC 3261 section 20.43: why a description is refused with 488. */
 export function warningFor(error: MediaError, host: string): Field {

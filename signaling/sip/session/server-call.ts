@@ -22,7 +22,7 @@ import { CallRecord } from './call-record.ts';
 import type { DialogHandler, SessionContext } from './context.ts';
 import { endOf, onRequestInDialog } from './in-dialog.ts';
 import { ReliableProvisionals } from './reliable.ts';
-import { answer, reasonField, rejectionFields, rejectionFor } from './responses.ts';
+import { answer, markedContact, reasonField, rejectionFields, rejectionFor } from './responses.ts';
 import {
   type Refusal,
   SERVER_CALL,
@@ -194,6 +194,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
       return Promise.resolve(description);
     }
     this.#acceptHeaders = options.headers;
+    this.#usage.contact = markedContact(this.#usage.contact, options.contact);
     return new Promise((resolve) => {
       this.#accepted = resolve;
       const pending = this.#usage.reliable?.descriptionPending === true;

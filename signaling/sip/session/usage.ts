@@ -78,13 +78,14 @@ export class DialogUsage {
   readonly context: SessionContext;
   readonly owner: UsageOwner;
   readonly flow: Flow;
-  readonly contact: string;
   readonly caller: boolean;
   readonly modifier: Modifier;
   readonly timer: SessionTimer;
   readonly #login: Login | undefined;
   readonly #awaited = new Map<number, AwaitedAck>();
   readonly #acks = new Map<number, SipRequest>();
+  /** Of ours, for all that makes or moves the dialog. */
+  contact: string;
   dialog: Dialog;
   media: SessionMedia | undefined;
   exchange: ExchangeState;
