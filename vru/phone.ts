@@ -7,8 +7,10 @@ import { networkInterfaces } from 'node:os';
 import type { Clock } from '../common/clock.ts';
 import type { Random } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
+import { createMetrics } from '../common/metrics.ts';
 import type { CodecName, LegStatistics, MediaEngine } from '../mixer/media.ts';
 import { CODEC_CHOICES, type CodecChoice } from '../signaling/sdp/codec-selection.ts';
+import { createUserAgent } from '../signaling/sip/ua.ts';
 import { parseNameAddress, parseSipUri, type SipUri } from '../signaling/sip/uri.ts';
 import type { Credentials, UserAgent, UserAgentEvents } from '../signaling/sip/user-agent.ts';
 import { PhoneCall, type PhoneScript } from './phone-call.ts';
@@ -57,11 +59,13 @@ export interface PhoneParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Makes the phone's user agent on a free port; started and stopped by the phone. */
-  readonly createUserAgent: (
-    local: { readonly address: string; readonly transport: 'udp' | 'tcp' },
-    events: UserAgentEvents,
-  ) => UserAgent;
+  /** Default: a real one on a free port. */
+  readonly createUserAgent?: (local: PhoneAddress, events: UserAgentEvents) => UserAgent;
+}
+
+export interface PhoneAddress {
+  readonly address: string;
+  readonly transport: 'udp' | 'tcp';
 }
 
 export interface PhoneResult {
@@ -89,16 +93,32 @@ const TELEPHONY: readonly CodecName[] = ['PCMU', 'PCMA'];
 export async function runPhone(options: PhoneOptions, parts: PhoneParts): Promise<PhoneResult> {
   const script = readScript(options);
   if (typeof script === 'string') return refused(script);
-  const agent = parts.createUserAgent(
-    { address: script.localAddress, transport: options.transport ?? 'udp' },
-    // A phone that only calls out.
-    { onInvite: (session) => session.reject(480) },
-  );
+  const local = { address: script.localAddress, transport: options.transport ?? 'udp' };
+  // A phone that only calls out.
+  const events: UserAgentEvents = { onInvite: (session) => session.reject(480) };
+  const agent = parts.createUserAgent?.(local, events) ?? systemAgent(parts, local, events);
   const started = await agent.start();
   if (!started.ok) return refused(started.error.message);
   const result = await new PhoneCall(script, parts, agent).run();
   await agent.stop();
   return result;
+}
+
+function systemAgent(
+  { clock, random, log }: PhoneParts,
+  { address, transport }: PhoneAddress,
+  events: UserAgentEvents,
+): UserAgent {
+  const listen = { [transport]: { address, port: 0 } };
+  return createUserAgent({
+    listen,
+    name: 'minusone-phone',
+    clock,
+    random,
+    log,
+    metrics: createMetrics(),
+    events,
+  });
 }
 
 /** All that can be wrong about the options is found before anything is sent. */
