@@ -1,0 +1,52 @@
+/** The highest load at which every check holds: doubles until one fails, then halves the gap. */
+import { type LoadOptions, type LoadReport, runLoad } from './load.ts';
+
+export interface FindOptions {
+  /** Conferences to start with. */
+  readonly from: number;
+  /** Never goes above. */
+  readonly limit: number;
+  /** Ends when the gap between held and failed is at most this share of the held load. */
+  readonly resolution: number;
+  readonly progress: (line: string) => void;
+}
+
+export interface FindReport {
+  /** Conferences of the highest load that held; 0 when not even the first did. */
+  readonly held: number;
+  /** Conferences of the lowest load that failed; null when the limit held. */
+  readonly failed: number | null;
+  readonly runs: readonly LoadReport[];
+}
+
+/** Runs loads one after another; each has its own calls, so that a failed one leaves nothing behind. */
+export async function findCapacity(
+  load: LoadOptions,
+  find: FindOptions,
+  run: (options: LoadOptions) => Promise<LoadReport> = runLoad,
+): Promise<FindReport> {
+  const runs: LoadReport[] = [];
+  let held = 0;
+  let failed: number | null = null;
+  for (let next: number | null = find.from; next !== null; next = nextLoad(held, failed, find)) {
+    const report = await run({ ...load, conferences: next });
+    runs.push(report);
+    const holds = report.failures.length === 0;
+    find.progress(`${next} × ${load.size}: ${holds ? 'held' : report.failures.join(', ')}`);
+    if (holds) held = next;
+    else failed = next;
+  }
+  return { held, failed, runs };
+}
+
+/** What to try next, or null when it is known well enough. */
+export function nextLoad(
+  held: number,
+  failed: number | null,
+  find: Pick<FindOptions, 'limit' | 'resolution'>,
+): number | null {
+  if (failed === null) return held >= find.limit ? null : Math.min(find.limit, held * 2);
+  const gap = failed - held;
+  if (gap <= Math.max(1, Math.floor(held * find.resolution))) return null;
+  return held + Math.floor(gap / 2);
+}
