@@ -148,7 +148,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     ...(options.driverCpu === undefined ? {} : { cpu: options.driverCpu }),
   });
   const agent = createUserAgent({
-    listen: { udp: `${options.localAddress}:${options.sipPort}` },
+    listen: { udp: { address: options.localAddress, port: options.sipPort } },
     name: 'minusone-load',
     clock: systemClock,
     random: systemRandom,
@@ -261,7 +261,7 @@ async function place(
 ): Promise<void> {
   const name = `load${call.conference}`;
   const to = parseSipUri(options.target.replaceAll('{conference}', name));
-  if (!to.ok) throw new MediaError('bad-request', `target ${options.target}: ${to.error.message}`);
+  if (!to.ok) throw new MediaError('bad-request', `target ${options.target}: ${to.error.detail}`);
   const media = new DriverMedia(options.localAddress, driver.portOf(call.index), options.codec);
   await new Promise<void>((resolve) => {
     call.session = agent.invite({
