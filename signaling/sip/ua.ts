@@ -135,6 +135,7 @@ class UserAgentCore implements UserAgent {
       uri: withoutTransport(contactUri),
       parameters: new Map(),
     };
+    const uri = formatSipUri({ ...options.to, headers: new Map() });
     const key = dialogKey(callId, localTag);
     const call = new ClientCall({
       ...options,
@@ -144,7 +145,7 @@ class UserAgentCore implements UserAgent {
         callId,
         localTag,
         // RFC 3261 section 19.1.1: no headers in a Request-URI or To.
-        uri: formatSipUri({ ...options.to, headers: new Map() }),
+        uri,
         from: formatNameAddress({
           ...from,
           parameters: new Map([...from.parameters, ['tag', localTag]]),
@@ -156,7 +157,8 @@ class UserAgentCore implements UserAgent {
         }),
       },
       targets,
-      lookUp: formatSipUri(lookUp),
+      // A proxy that is no address ends the call with a message that names it.
+      lookUp: proxy === undefined ? (options.outboundProxy ?? uri) : formatSipUri(lookUp),
       contact: `<${formatSipUri(contactUri)}>`,
       onOver: () => this.#dialogs.delete(key),
     });

@@ -15,6 +15,8 @@ export interface AttemptPlan {
   readonly uri: string;
   /** Whose places to look up: the URI, or a proxy on the way to it. */
   readonly lookUp: string;
+  /** `lookUp` or `targets` are those of a proxy that takes everything, redirected or not. */
+  readonly proxied: boolean;
   /** Known places; empty: to be looked up. */
   readonly targets: readonly Target[];
   readonly authorization: readonly Field[];
@@ -39,6 +41,7 @@ export function firstAttempt(uri: string, lookUp: string, targets: readonly Targ
   return {
     uri,
     lookUp,
+    proxied: lookUp !== uri || targets.length > 0,
     targets,
     authorization: [],
     minimumS: 0,
@@ -89,9 +92,8 @@ function nextAlternative(plan: AttemptPlan): AttemptPlan | undefined {
   return {
     ...plan,
     uri,
-    lookUp: uri,
     alternatives,
-    targets: [],
+    ...(plan.proxied ? {} : { lookUp: uri, targets: [] }),
     // Made for the URI before (RFC 7616 section 3.4.1).
     authorization: [],
     tried: [...plan.tried, uri],

@@ -31,13 +31,15 @@ import {
   type ClientEffect,
   type ClientEvent,
   type ClientState,
+  PUBLIC_CLIENT_STATES,
 } from './client-table.ts';
 import type { DialogHandler, SessionContext } from './context.ts';
+import { byeFields, endByHangUp, endOf } from './ends.ts';
 import { Forks } from './forks.ts';
-import { endOf, onRequestInDialog } from './in-dialog.ts';
+import { onRequestInDialog } from './in-dialog.ts';
 import { buildInvite, type InviteIdentity } from './invite-request.ts';
 import { createLogin, type Login } from './login.ts';
-import { byeFields, sendInfo } from './server-call.ts';
+import { sendInfo } from './own-info.ts';
 import type { DialogUsage, UsageOwner } from './usage.ts';
 
 export interface ClientCallOptions extends InviteOptions {
@@ -51,16 +53,6 @@ export interface ClientCallOptions extends InviteOptions {
   readonly contact: string;
   readonly onOver: () => void;
 }
-
-const PUBLIC_STATES: Readonly<Record<ClientState, SessionState>> = {
-  starting: 'calling',
-  calling: 'calling',
-  early: 'early',
-  cancelling: 'ending',
-  established: 'established',
-  ending: 'ending',
-  ended: 'ended',
-};
 
 /** RFC 3261 section 16.6 item 11, timer C. */
 const RING_TIMEOUT_MS = 180_000;
@@ -132,7 +124,7 @@ export class ClientCall implements Session, UsageOwner, DialogHandler {
   }
 
   get state(): SessionState {
-    return PUBLIC_STATES[this.#machine.state];
+    return PUBLIC_CLIENT_STATES[this.#machine.state];
   }
 
   get invite(): SipRequest {
@@ -160,11 +152,7 @@ export class ClientCall implements Session, UsageOwner, DialogHandler {
   end(reason?: { readonly q850: number; readonly text: string }): Promise<void> {
     this.#machine.send({
       type: 'hang-up',
-      end: {
-        by: 'local',
-        established: this.#machine.state === 'established',
-        ...(reason === undefined ? {} : { q850: reason.q850, reason: reason.text }),
-      },
+      end: endByHangUp(this.#machine.state === 'established', reason),
     });
     return this.#record.over;
   }

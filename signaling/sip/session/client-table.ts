@@ -5,7 +5,7 @@
  *                  └─────────┴─▶ cancelling ─(2xx)──▶ ending
  */
 import type { Table } from '../../../common/fsm.ts';
-import type { SessionEnd } from '../user-agent.ts';
+import type { SessionEnd, SessionState } from '../user-agent.ts';
 
 export type ClientState =
   /** Targets are being looked up; nothing was sent. */
@@ -177,4 +177,15 @@ export const CLIENT_CALL: Table<ClientState, ClientEvent, ClientEffect> = {
     'bye-done': 'ignore',
     abort: 'ignore',
   },
+};
+
+/** As the application sees them. */
+export const PUBLIC_CLIENT_STATES: Readonly<Record<ClientState, SessionState>> = {
+  starting: 'calling',
+  calling: 'calling',
+  early: 'early',
+  cancelling: 'ending',
+  established: 'established',
+  ending: 'ending',
+  ended: 'ended',
 };

@@ -109,7 +109,10 @@ export class Forks {
     if (!this.#options.offered || fork.usage.exchange !== 'local-offer') return true;
     if (fork.preview === description.value) return true;
     const applied = this.#options.media.acceptAnswer(description.value);
-    if (applied.ok) fork.preview = description.value;
+    if (applied.ok) {
+      fork.preview = description.value;
+      fork.usage.heard(description.value);
+    }
     return applied.ok;
   }
 

@@ -1,13 +1,13 @@
 /** Requests of the peer in a dialog (RFC 3261 sections 12.2.2, 14.2, 15.1.2; RFC 3262, 3311, 6086): each gets its answer here. */
 import type { MediaError } from '../../../common/errors.ts';
 import { receiveInDialog, refreshTarget } from '../dialog.ts';
-import { parseContentType, parseRAck, parseReason } from '../fields.ts';
+import { parseContentType, parseRAck } from '../fields.ts';
 import type { ResponseOptions, SipRequest } from '../message.ts';
 import { decodeText } from '../text.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
-import type { SessionEnd } from '../user-agent.ts';
 import { descriptionOf } from './body.ts';
 import { ACCEPT, ALLOW, INFO_ACCEPT, INFO_TYPES, SUPPORTED } from './capabilities.ts';
+import { endOf } from './ends.ts';
 import { offerRefusal } from './exchange.ts';
 import { parseInfoDigit } from './info.ts';
 import { unsupportedOptions } from './request-checks.ts';
@@ -82,22 +82,6 @@ function respondInDialog(
   );
 }
 
-/** Why the peer ended it (RFC 3326); Q.850 before SIP, as it says more. */
-export function endOf(message: Pick<SipRequest, 'headers'>, established: boolean): SessionEnd {
-  const reasons = message.headers.list('Reason').flatMap((value) => {
-    const parsed = parseReason(value);
-    return parsed.ok ? [parsed.value] : [];
-  });
-  const q850 = reasons.find((reason) => reason.protocol.toUpperCase() === 'Q.850');
-  const any = q850 ?? reasons[0];
-  return {
-    by: 'remote',
-    established,
-    ...(any?.text === undefined ? {} : { reason: any.text }),
-    ...(q850?.cause === undefined ? {} : { q850: q850.cause }),
-  };
-}
-
 /** A random 0 to 10 s (RFC 3261 section 14.2). */
 function retryAfter(usage: DialogUsage): Field {
   return ['Retry-After', String(usage.context.random.below(11))];
@@ -157,13 +141,13 @@ function onReinvite(usage: DialogUsage, transaction: ServerTransaction, respond:
   });
   const weOffered = offer.value === undefined;
   usage.timer.restart(timer.value.agreed);
-  if (!weOffered) usage.owner.events.onMediaChanged?.();
+  if (!weOffered) usage.tellIfMoved();
   usage.answerInvite(transaction, response, weOffered, (result) => {
     if (!result.ok) {
       const { code, message, q850 } = result.error;
       const by = code === 'timeout' ? 'timeout' : 'media';
       usage.owner.onBroken({ by, reason: message, q850, established: true });
-    } else if (weOffered) usage.owner.events.onMediaChanged?.();
+    }
   });
 }
 
@@ -196,7 +180,7 @@ function onUpdate(usage: DialogUsage, transaction: ServerTransaction, respond: R
     headers: [...usage.dialogFields, ...timer.value.fields],
     ...(body === undefined ? {} : { contentType: 'application/sdp', body: body.value }),
   });
-  if (body !== undefined) usage.owner.events.onMediaChanged?.();
+  if (body !== undefined) usage.tellIfMoved();
 }
 
 /** RFC 3262 sections 3 and 5. */
@@ -224,7 +208,6 @@ function onPrack(usage: DialogUsage, request: SipRequest, respond: Respond): voi
       usage.owner.onBroken({ by: 'media', reason: message, q850, established: false });
       return;
     }
-    usage.owner.events.onMediaChanged?.();
   } else if (description.value === undefined) respond(200);
   else {
     const answered = usage.exchange === 'stable' ? usage.takeOffer(description.value) : undefined;

@@ -199,10 +199,7 @@ export class Modifier {
         : usage.takeAnswer(description.ok ? description.value : undefined);
     // Whatever came, a 2xx to an INVITE is acknowledged (RFC 3261 section 13.2.2.4).
     if (this.#method === 'INVITE') usage.acknowledge(numberOf(response));
-    if (result.ok) {
-      usage.timer.restart(fromResponse(response));
-      if (offered) usage.owner.events.onMediaChanged?.();
-    }
+    if (result.ok) usage.timer.restart(fromResponse(response));
     this.#finish(result);
     if (!result.ok) {
       const { message, q850 } = result.error;

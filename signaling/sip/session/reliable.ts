@@ -21,7 +21,7 @@ export interface ReliableOptions {
 
 interface Entry {
   readonly build: (rseq: number) => SipResponse;
-  /** It carries an offer or an answer, so that no 2xx may overtake it. */
+  /** What the response carries; the PRACK for an offer brings the answer. */
   readonly description: 'offer' | 'answer' | undefined;
 }
 
@@ -51,9 +51,12 @@ export class ReliableProvisionals {
     return true;
   }
 
-  /** A description is on its way that was not acknowledged: a 2xx must wait (section 3). */
-  get descriptionPending(): boolean {
-    return [this.#open, ...this.#queue].some((entry) => entry?.description !== undefined);
+  /**
+   * Something is on its way that was not acknowledged. A 2xx must not overtake a description (section 3);
+   * we let it overtake nothing, as peers that ask for PRACK expect one thing after the other.
+   */
+  get pending(): boolean {
+    return this.#open !== undefined || this.#queue.length > 0;
   }
 
   /** Section 3: the PRACK acknowledges what is open, or gets 481. */

@@ -20,10 +20,13 @@ import type {
 } from '../user-agent.ts';
 import { CallRecord } from './call-record.ts';
 import type { DialogHandler, SessionContext } from './context.ts';
-import { endOf, onRequestInDialog } from './in-dialog.ts';
+import { byeFields, endByHangUp, endByRefusal, endOf } from './ends.ts';
+import { onRequestInDialog } from './in-dialog.ts';
+import { sendInfo } from './own-info.ts';
 import { ReliableProvisionals } from './reliable.ts';
-import { answer, markedContact, reasonField, rejectionFields, rejectionFor } from './responses.ts';
+import { answer, markedContact, rejectionFields, rejectionFor } from './responses.ts';
 import {
+  PUBLIC_SERVER_STATES,
   type Refusal,
   SERVER_CALL,
   type ServerEffect,
@@ -45,17 +48,6 @@ export interface ServerCallOptions {
   readonly timer: TimerAnswer;
   readonly onOver: () => void;
 }
-
-const PUBLIC_STATES: Readonly<Record<ServerState, SessionState>> = {
-  incoming: 'incoming',
-  early: 'early',
-  accepting: 'early',
-  accepted: 'early',
-  closing: 'ending',
-  established: 'established',
-  ending: 'ending',
-  ended: 'ended',
-};
 
 type Accepted = Result<void, MediaError>;
 
@@ -133,7 +125,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
   }
 
   get state(): SessionState {
-    return PUBLIC_STATES[this.#machine.state];
+    return PUBLIC_SERVER_STATES[this.#machine.state];
   }
 
   // ── Session ────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +189,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
     this.#usage.contact = markedContact(this.#usage.contact, options.contact);
     return new Promise((resolve) => {
       this.#accepted = resolve;
-      const pending = this.#usage.reliable?.descriptionPending === true;
+      const pending = this.#usage.reliable?.pending === true;
       this.#machine.send({ type: pending ? 'accept-later' : 'accept' });
     });
   }
@@ -206,19 +198,14 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
     this.#machine.send({
       type: 'reject',
       refusal: { ...options, status: status >= 300 && status <= 699 ? status : 500 },
-      end: endBy(status, options),
+      end: endByRefusal(status, options),
     });
   }
 
   end(reason?: { readonly q850: number; readonly text: string }): Promise<void> {
-    const established = this.#machine.state === 'established';
     this.#machine.send({
       type: 'hang-up',
-      end: {
-        by: 'local',
-        established,
-        ...(reason === undefined ? {} : { q850: reason.q850, reason: reason.text }),
-      },
+      end: endByHangUp(this.#machine.state === 'established', reason),
     });
     return this.#record.over;
   }
@@ -228,6 +215,9 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
   }
 
   info(contentType: string, body: string): Promise<Result<void, MediaError>> {
+    if (this.ended) {
+      return Promise.resolve(fail(new MediaError('closed', 'the session is over')));
+    }
     return sendInfo(this.#usage, contentType, body);
   }
 
@@ -271,7 +261,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
 
   onPrack(): void {
     if (this.#machine.state !== 'accepting') return;
-    if (this.#usage.reliable?.descriptionPending === false) this.#machine.send({ type: 'accept' });
+    if (this.#usage.reliable?.pending === false) this.#machine.send({ type: 'accept' });
   }
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────
@@ -286,8 +276,12 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
     const { offer } = this.#options;
     this.#usage.media = media;
     const made = offer === undefined ? this.#usage.makeOffer('full') : media.acceptOffer(offer);
-    if (made.ok) this.#description = made.value;
-    else this.#usage.media = undefined;
+    if (!made.ok) {
+      this.#usage.media = undefined;
+      return made;
+    }
+    this.#description = made.value;
+    if (offer !== undefined) this.#usage.heard(offer);
     return made;
   }
 
@@ -413,41 +407,3 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
 
 const otherMedia = (): Result<never, MediaError> =>
   fail(new MediaError('bad-request', 'progress() began with another media; go on with that one'));
-
-function endBy(status: number, options: RejectOptions): SessionEnd {
-  return {
-    by: 'local',
-    status,
-    established: false,
-    ...(options.text === undefined ? {} : { reason: options.text }),
-    ...(options.q850 === undefined ? {} : { q850: options.q850 }),
-  };
-}
-
-/** RFC 3326: a BYE says why, if there is more to say than that it is over. */
-export function byeFields(end: SessionEnd | undefined): readonly (readonly [string, string])[] {
-  return end?.q850 === undefined ? [] : [reasonField(end.q850, end.reason)];
-}
-
-/** INFO of ours, for digits to peers that take no RFC 4733. */
-export function sendInfo(
-  usage: DialogUsage,
-  contentType: string,
-  body: string,
-): Promise<Result<void, MediaError>> {
-  return new Promise((resolve) => {
-    usage.request(
-      'INFO',
-      { contentType, body },
-      {
-        onFinal: ({ status, reasonPhrase }) =>
-          resolve(
-            status < 300
-              ? ok(undefined)
-              : fail(new MediaError('rejected', `${status} ${reasonPhrase}`)),
-          ),
-        onFailure: (error) => resolve(fail(error)),
-      },
-    );
-  });
-}

@@ -5,12 +5,12 @@
  *                                          └─▶ closing ─────────────┘
  */
 import type { Table } from '../../../common/fsm.ts';
-import type { RejectOptions, SessionEnd } from '../user-agent.ts';
+import type { RejectOptions, SessionEnd, SessionState } from '../user-agent.ts';
 
 export type ServerState =
   | 'incoming'
   | 'early'
-  /** To be accepted as soon as a reliable 1xx with a description was acknowledged (RFC 3262 section 3). */
+  /** To be accepted as soon as the reliable 1xx are acknowledged (RFC 3262 section 3). */
   | 'accepting'
   /** 2xx sent, ACK not here yet. */
   | 'accepted'
@@ -178,4 +178,16 @@ export const SERVER_CALL: Table<ServerState, ServerEvent, ServerEffect> = {
     'bye-done': 'ignore',
     abort: 'ignore',
   },
+};
+
+/** As the application sees them. */
+export const PUBLIC_SERVER_STATES: Readonly<Record<ServerState, SessionState>> = {
+  incoming: 'incoming',
+  early: 'early',
+  accepting: 'early',
+  accepted: 'early',
+  closing: 'ending',
+  established: 'established',
+  ending: 'ending',
+  ended: 'ended',
 };

@@ -70,9 +70,9 @@ export function answerRequest(
   const none: TimerAnswer = { agreed: undefined, fields: [] };
   if (asked === undefined || !asked.ok) {
     if (policy.intervalS === 0 || !knows) return ok(none);
-    // We may ask for one although the peer did not; it refreshes, as it is its request (section 9).
+    // We may ask for one although the peer did not (section 9), and then the work is ours.
     const least = minimumOf(request.headers);
-    return ok(answer(Math.max(policy.intervalS, least, policy.minimumS), 'uac'));
+    return ok(answer(Math.max(policy.intervalS, least, policy.minimumS), 'uas'));
   }
   const { seconds, refresher } = asked.value;
   if (seconds < policy.minimumS && knows) return fail({ minimumS: policy.minimumS });

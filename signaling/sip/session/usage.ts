@@ -93,6 +93,8 @@ export class DialogUsage {
   reliable: ReliableProvisionals | undefined;
   /** Of the peer; undefined until it said. */
   allowed: ReadonlySet<string> | undefined;
+  #heard: string | undefined;
+  #moved = false;
   #closed = false;
 
   constructor(options: UsageOptions) {
@@ -154,6 +156,7 @@ export class DialogUsage {
     this.exchangeStep({ type: 'receive-offer' });
     const answer = media.acceptOffer(offer);
     this.exchangeStep({ type: answer.ok ? 'send-answer' : 'refused' });
+    if (answer.ok) this.heard(offer);
     return answer;
   }
 
@@ -174,7 +177,19 @@ export class DialogUsage {
       return fail(new MediaError('no-description', 'the offer got no answer'));
     }
     this.exchangeStep({ type: 'receive-answer' });
+    this.heard(answer);
     return media.acceptAnswer(answer);
+  }
+
+  /** Keeps what the peer said last: a refresh says the same again, and the application need not hear. */
+  heard(description: string): void {
+    this.#moved = this.#heard !== undefined && this.#heard !== description;
+    this.#heard = description;
+  }
+
+  /** After a description of the peer that it sent of its own accord. */
+  tellIfMoved(): void {
+    if (this.#moved) this.owner.events.onMediaChanged?.();
   }
 
   offerRefused(): void {
@@ -309,6 +324,7 @@ export class DialogUsage {
         ? { ok: true, value: undefined }
         : this.takeAnswer(description.ok ? description.value : undefined);
     awaited.done(result);
+    if (description !== undefined && result.ok) this.tellIfMoved();
     this.modifier.wake();
   }
 

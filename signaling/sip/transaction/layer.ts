@@ -309,7 +309,8 @@ class Layer implements RunningTransactionLayer {
     const invite = this.#servers.get(serverKey(cancel, essentials, 'INVITE'));
     const answer = this.#open(transport, cancel, flow, key, undefined);
     const status = invite === undefined ? 481 : 200;
-    answer.respond(responseTo(cancel, status, { toTag: statelessTag(cancel) }));
+    const toTag = invite?.toTag ?? statelessTag(cancel);
+    answer.respond(responseTo(cancel, status, { toTag }));
     invite?.onCancelRequest(cancel);
   }
 

@@ -3,6 +3,7 @@ import { check } from '../../../common/check.ts';
 import type { Clock } from '../../../common/clock.ts';
 import { MediaError } from '../../../common/errors.ts';
 import { Machine } from '../../../common/fsm.ts';
+import { tagOf } from '../fields.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message.ts';
 import { serializeMessage } from '../serializer.ts';
 import { TimerSet } from './effects.ts';
@@ -49,6 +50,7 @@ export class ServerRunner implements ServerTransaction {
   readonly #invite: Machine<InviteServerState, InviteServerEvent, ServerEffect> | undefined;
   readonly #other: Machine<NonInviteServerState, NonInviteServerEvent, ServerEffect> | undefined;
   #lastResponse: Uint8Array | undefined;
+  #toTag: string | undefined;
 
   constructor(options: ServerOptions) {
     this.request = options.request;
@@ -75,8 +77,14 @@ export class ServerRunner implements ServerTransaction {
     this.#send({ type: 'begin' });
   }
 
+  /** Of the responses so far: the one to a CANCEL has the same (section 9.2). */
+  get toTag(): string | undefined {
+    return this.#toTag;
+  }
+
   respond(response: SipResponse): void {
     const { status } = response;
+    this.#toTag = tagOf(response.headers.get('To')) ?? this.#toTag;
     const type: ServerEvent['type'] =
       status < 200 ? 'respondProvisional' : status < 300 ? 'respondSuccess' : 'respondFailure';
     this.#send({ type, response });
