@@ -26,6 +26,8 @@ export class StreamFramer {
   #scanned = 0;
   /** Length of the message at `start`, once its header section is complete. */
   #needed: number | undefined;
+  /** A single line end came after the last message: with another one it is a ping. */
+  #afterLineEnd = false;
   #broken = false;
 
   constructor(limits: MessageLimits = DEFAULT_LIMITS) {
@@ -83,6 +85,7 @@ export class StreamFramer {
     this.#start += this.#needed;
     this.#scanned = this.#start;
     this.#needed = undefined;
+    this.#afterLineEnd = false;
     if (this.#start === this.#end) this.#reset();
     return { type: 'message', bytes };
   }
@@ -90,26 +93,17 @@ export class StreamFramer {
   /** Between messages: two line ends are a ping, a single one is a pong or filling. */
   #skipLineEnds(): Frame | undefined {
     while (this.#end - this.#start >= 2 && this.#isLineEnd(this.#start)) {
-      if (this.#isLineEnd(this.#start + 2)) {
-        this.#start += 4;
-        this.#scanned = this.#start;
-        if (this.#start === this.#end) this.#reset();
-        return { type: 'ping' };
-      }
-      // Its second half may still be on the way.
-      if (this.#end - this.#start < 4 && this.#mayBecomeLineEnd(this.#start + 2)) return undefined;
       this.#start += 2;
       this.#scanned = this.#start;
+      if (this.#start === this.#end) this.#reset();
+      this.#afterLineEnd = !this.#afterLineEnd;
+      if (!this.#afterLineEnd) return { type: 'ping' };
     }
     return undefined;
   }
 
   #isLineEnd(at: number): boolean {
-    return at + 2 <= this.#end && this.#buffer[at] === CR && this.#buffer[at + 1] === LF;
-  }
-
-  #mayBecomeLineEnd(at: number): boolean {
-    return at + 1 === this.#end && this.#buffer[at] === CR;
+    return this.#buffer[at] === CR && this.#buffer[at + 1] === LF;
   }
 
   /** Index after the blank line. */

@@ -104,7 +104,7 @@ function parseSipForm(
     hostStart = at + 1;
   }
   const hostEnd = endOfHost(text, hostStart);
-  const host = text.slice(hostStart, hostEnd);
+  const host = repairHost(text.slice(hostStart, hostEnd));
   if (!isHost(host)) return fail(problem('uri', 'bad host'));
   let next = hostEnd;
   let port: number | undefined;
@@ -155,9 +155,11 @@ function parseTail(text: string, start: number): Result<Tail, ParseProblem> {
     for (let from = at + 1; from <= text.length; ) {
       const ampersand = text.indexOf('&', from);
       const end = ampersand < 0 ? text.length : ampersand;
-      const pair =
-        text.indexOf('=', from) < end ? parsePair(text, from, end, HEADER_CHARS) : undefined;
-      if (pair === undefined) return fail(problem('uri', 'bad URI header'));
+      const pair = parsePair(text, from, end, HEADER_CHARS);
+      // Unlike a parameter, a header has its "=" always (section 25.1).
+      if (pair === undefined || !text.slice(from, end).includes('=')) {
+        return fail(problem('uri', 'bad URI header'));
+      }
       const name = pair[0].toLowerCase();
       const before = headers.get(name);
       headers.set(name, before === undefined ? pair[1] : `${before},${pair[1]}`);
@@ -249,9 +251,20 @@ export function endOfHost(text: string, start: number): number {
 
 /** A host name, an IPv4 address or an IPv6 address in brackets. */
 export function isHost(host: string): boolean {
-  if (host.startsWith('['))
+  if (host.startsWith('[')) {
     return host.length < 48 && isIPv6(host.slice(1, -1)) && !host.includes('%');
+  }
   return host.length < 256 && allIn(HOST_CHARS, host);
+}
+
+/**
+ * RFC 5118 section 4.10: the grammar of RFC 3261 wrongly makes three colons before an embedded IPv4 address;
+ * they must be understood as two. Nothing else with three colons is an address.
+ */
+function repairHost(host: string): string {
+  const at = host.indexOf(':::');
+  if (at < 0 || host.lastIndexOf(':') !== at + 2 || !host.includes('.', at)) return host;
+  return `${host.slice(0, at)}::${host.slice(at + 3)}`;
 }
 
 /** `[2001:db8::1]` → `2001:db8::1`; others unchanged. */
