@@ -8,7 +8,7 @@ import type { MediaError } from '../common/errors.ts';
 import { Machine } from '../common/fsm.ts';
 import type { CallId } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
-import type { Digit } from '../mixer/media.ts';
+import type { Digit, Route } from '../mixer/media.ts';
 import type { VruCommand } from '../signaling/conference/messages.ts';
 import type { MediaEndpoint } from '../signaling/media/endpoint.ts';
 import type { Session } from '../signaling/sip/user-agent.ts';
@@ -58,6 +58,8 @@ export class Call {
   #choice: Choice | undefined;
   #media: MediaEndpoint | undefined;
   #cleanUp: Timer | undefined;
+  #route: Route = { kind: 'idle' };
+  #applied: Route | undefined;
   #endedBy: string | undefined;
 
   /** Takes the session's events at once, as its interface demands. */
@@ -84,6 +86,7 @@ export class Call {
       },
     });
     session.events = {
+      onMediaChanged: () => this.#applyRoute(),
       onInfoDigit: (text) => this.#onKey(parseDigit(text), 'info'),
       onEnded: (end) => {
         this.#endedBy ??= end.by;
@@ -96,7 +99,7 @@ export class Call {
   /** Routes and answers. A refusal that is known already, such as overload, comes as argument. */
   start(refusal: CallRefusal | undefined): void {
     if (refusal !== undefined) this.#machine.send({ type: 'refused', refusal });
-    else this.#given.parts.background(this.#route());
+    else this.#given.parts.background(this.#lookUp());
   }
 
   /** False when the call is over, or does not take commands fast enough. */
@@ -115,7 +118,7 @@ export class Call {
     this.#log.info({ dnis, callerNumber, diversion, flow: this.#given.session.flow }, 'call');
   }
 
-  async #route(): Promise<void> {
+  async #lookUp(): Promise<void> {
     const found = await this.#given.lookup(this.#identity.caller.dnis);
     if (!found.ok) {
       this.#machine.send({ type: 'refused', refusal: refusalFor(found.error) });
@@ -206,6 +209,10 @@ export class Call {
       caller: this.#identity.caller,
       leg: media.leg,
       codec: () => media.codec,
+      route: (route) => {
+        this.#route = route;
+        this.#applyRoute();
+      },
       digits: this.#digits,
       commands: this.#commands,
       signal: this.#cancel.signal,
@@ -218,6 +225,19 @@ export class Call {
     parts.metrics.callsEnded.add(1, { application, end: reason });
     this.#machine.send({ type: 'flow-ended', reason });
     this.#log.info({ application, reason, endedBy: this.#endedBy, durationMs }, 'call ended');
+  }
+
+  /**
+   * A caller who holds the call (RFC 3264 section 8.4) hears nothing and is not heard: the music that
+   * his exchange plays meanwhile is not for the conference.
+   */
+  #applyRoute(): void {
+    const direction = this.#media?.parameters?.direction;
+    const held = direction === 'recvonly' || direction === 'inactive';
+    const route: Route = held ? { kind: 'idle' } : this.#route;
+    if (route === this.#applied || (held && this.#applied?.kind === 'idle')) return;
+    this.#applied = route;
+    this.#media?.leg.route(route);
   }
 
   /** All sources of key presses meet here. */

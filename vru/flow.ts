@@ -8,7 +8,7 @@ import type { MediaError } from '../common/errors.ts';
 import type { CallId, Random } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
 import type { Result } from '../common/result.ts';
-import type { CodecName, Digit, MediaLeg } from '../mixer/media.ts';
+import type { CodecName, Digit, MediaLeg, Route } from '../mixer/media.ts';
 import type { CallerOfVru, ConferenceClient } from '../signaling/conference/client.ts';
 import type { ApplicationName, Refusal, VruCommand } from '../signaling/conference/messages.ts';
 import type { Inbox } from './inbox.ts';
@@ -36,6 +36,8 @@ export interface CallContext {
   readonly id: CallId;
   readonly caller: CallerOfVru;
   readonly leg: MediaLeg;
+  /** Where the leg's audio goes, while the caller does not hold the call. */
+  readonly route: (route: Route) => void;
   /** What the leg sends now; a second leg prefers the same. */
   readonly codec: () => CodecName | undefined;
   readonly digits: Inbox<Digit>;
@@ -126,7 +128,7 @@ async function runSafely(
 async function apologise(context: CallContext, error?: unknown): Promise<EndReason> {
   context.parts.metrics.flowErrors.add();
   try {
-    context.leg.route({ kind: 'idle' });
+    context.route({ kind: 'idle' });
     await say(context, ['technical-problem', 'goodbye']);
     return 'technical-problem';
   } catch (second) {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../common/log.ts';
 import { FakeMediaEngine } from '../mixer/fake-engine.ts';
 import { PROMPT_SOUNDS, PROMPT_WORDS } from './prompt-words.ts';
-import { openPrompts, type PromptCatalogue } from './prompts.ts';
+import { openPrompts, type PromptCatalogue, readWavFile } from './prompts.ts';
 import { writeWav } from './wav.ts';
 
 const BUNDLED = join(import.meta.dirname, '..', 'prompts');
@@ -48,6 +48,22 @@ describe('prompt catalogue', () => {
       expect(prompt.ok && prompt.value.durationMs, name).toBeGreaterThan(90);
     }
   });
+
+  it.each(['music', 'hold-tone', 'ring-back-tone', 'busy-tone'])(
+    'loops %s without a click',
+    (name) => {
+      const wav = readWavFile(join(BUNDLED, 'en', `${name}.wav`));
+      if (!wav.ok) throw wav.error;
+      const { samples } = wav.value;
+      const at = (index: number): number => samples.at(index % samples.length) ?? 0;
+      const bend = (index: number): number =>
+        Math.abs(at(index) - 2 * at(index - 1) + at(index - 2));
+      let sharpest = 0;
+      for (let index = 2; index < samples.length; index++)
+        sharpest = Math.max(sharpest, bend(index));
+      expect(Math.max(bend(0), bend(1))).toBeLessThan(sharpest / 4);
+    },
+  );
 
   it('reads a prompt when it is first asked for, and once', () => {
     const { catalogue, engine } = open();

@@ -3,6 +3,9 @@
 // gives exactly the samples asked for; "no frame" does not exist.
 #pragma once
 
+#include "dsp/comfort_noise.h"
+#include "dsp/concealment.h"
+#include "dsp/kernels.h"
 #include "jitter/buffer.h"
 
 namespace jitter {
@@ -14,11 +17,11 @@ struct Decoder {
   // Samples, or -1: not decodable; then the packet counts as lost.
   int (*decode)(void* self, uint8_t payload_type, const uint8_t* payload, int bytes, int16_t* pcm,
                 int capacity);
-  // The codec's own concealment; null: pitch-based concealment of dsp/.
+  // The codec's own concealment; null: pitch-based concealment of dsp/. -1: not now, use that too.
   int (*conceal)(void* self, int16_t* pcm, int samples);
-  // Redundancy for a lost packet in the one after it; null: none. 0: not in this packet.
-  int (*recover)(void* self, const uint8_t* next_payload, int next_bytes, int16_t* pcm,
-                 int samples);
+  // Redundancy for a lost packet in the one after it; null: none. 0 or -1: not in this packet.
+  int (*recover)(void* self, uint8_t payload_type, const uint8_t* next_payload, int next_bytes,
+                 int16_t* pcm, int samples);
   // A new stream begins: decoder state is void.
   void (*restart)(void* self);
 };
@@ -38,21 +41,48 @@ enum class FrameKind : uint8_t {
 
 class Playout {
  public:
+  // Largest over all legs that may use the memory.
   static size_t bytes_for(const PlayoutConfig& config);
+  // `memory` is aligned to 16 and outlives the playout. False: the configuration is out of bounds.
   bool init(void* memory, const PlayoutConfig& config, const Decoder& decoder, uint32_t noise_seed);
   void reset();
 
-  Insert insert(const Packet& packet);
+  Insert insert(const Packet& packet) { return buffer_.insert(packet); }
   // Writes frame_samples.
   FrameKind frame(int64_t now_ns, int16_t* pcm);
 
-  Statistics statistics() const;
+  Statistics statistics() const { return buffer_.statistics(); }
+  // Of the buffer and the samples already decoded but not yet given out.
+  int queued_packets() const { return buffer_.queued(); }
+  int queued_samples() const { return queued_; }
 
  private:
-  // Members follow with the implementation.
+  void take(const Pull& pull);
+  void play(const Pull& pull);
+  void compress(const Pull& pull, int start, int samples);
+  void conceal(int samples);
+  void conceal_packet(const Pull& pull);
+  void silence(int samples);
+  bool is_quiet(const int16_t* pcm, int samples);
+  int units_of(int samples) const;
+  int samples_of(int units) const;
+
+  // Given.
   PlayoutConfig config_;
   Decoder decoder_{};
+  const dsp::Kernels* kernels_ = nullptr;
+
+  // Owned.
   Buffer buffer_;
+  dsp::Concealment concealment_;
+  dsp::ComfortNoise noise_;
+  int16_t* queue_ = nullptr;  // Decoded, not yet given out.
+  int capacity_ = 0;
+  int queued_ = 0;
+  bool noise_on_ = false;
+  bool quiet_ = false;                   // The last packet was.
+  float floor_ = 0;                      // Mean square of the quietest audio lately.
+  FrameKind kind_ = FrameKind::silence;  // Best of what the frame holds so far.
 };
 
 }  // namespace jitter

@@ -26,6 +26,17 @@ constexpr test::Case cases[] = {
     {"jitter: packets of 10 to 60 ms against ticks of 20 ms", jitter_packet_lengths},
     {"jitter: a longer path, a shorter path, a standstill", jitter_path_change},
     {"jitter: bounds of configuration, slots and payloads", jitter_bounds},
+    {"concealment: a lost frame goes on as what came before", concealment_joins},
+    {"concealment: fades out by 60 ms, comes back at once", concealment_fades},
+    {"concealment: changes nothing without loss", concealment_transparent},
+    {"concealment: any length, any pattern, full scale", concealment_any_length},
+    {"time stretch: shorter, same pitch, no step", stretch_keeps_pitch},
+    {"comfort noise: level within 0.7 dB, with and without spectrum", comfort_noise_level},
+    {"playout: every packet length gives a continuous tone", playout_clean},
+    {"playout: 5 % loss leaves no step", playout_losses},
+    {"playout: gives back delay in the middle of a tone", playout_shrinks},
+    {"playout: comfort noise fills a pause", playout_comfort_noise},
+    {"playout: what cannot be decoded is filled in", playout_undecodable},
 };
 
 }  // namespace

@@ -29,3 +29,18 @@ void jitter_new_stream(test::Context& t);
 void jitter_packet_lengths(test::Context& t);
 void jitter_path_change(test::Context& t);
 void jitter_bounds(test::Context& t);
+
+// concealment_test.cc
+void concealment_joins(test::Context& t);
+void concealment_fades(test::Context& t);
+void concealment_transparent(test::Context& t);
+void concealment_any_length(test::Context& t);
+void stretch_keeps_pitch(test::Context& t);
+void comfort_noise_level(test::Context& t);
+
+// playout_test.cc
+void playout_clean(test::Context& t);
+void playout_losses(test::Context& t);
+void playout_shrinks(test::Context& t);
+void playout_comfort_noise(test::Context& t);
+void playout_undecodable(test::Context& t);

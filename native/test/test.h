@@ -83,10 +83,12 @@ struct Random {
 #define EXPECT_BETWEEN(t, actual, low, high)                                                    \
   do {                                                                                          \
     const double actual_ = static_cast<double>(actual);                                         \
-    if (!(actual_ >= (low) && actual_ <= (high))) {                                             \
+    const double low_ = static_cast<double>(low);                                               \
+    const double high_ = static_cast<double>(high);                                             \
+    if (!(actual_ >= low_ && actual_ <= high_)) {                                               \
       char text_[200];                                                                          \
       std::snprintf(text_, sizeof text_, "%s is %.6g, expected %.6g to %.6g", #actual, actual_, \
-                    static_cast<double>(low), static_cast<double>(high));                       \
+                    low_, high_);                                                               \
       test::fail(t, __FILE__, __LINE__, text_);                                                 \
     }                                                                                           \
   } while (false)

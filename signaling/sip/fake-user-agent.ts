@@ -8,7 +8,7 @@ import type { CallId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import { createHeaders } from './headers.ts';
 import { EMPTY_BODY, type SipRequest } from './message.ts';
-import { type NameAddress, type SipUri, sipUri } from './uri.ts';
+import { formatSipUri, type NameAddress, parseNameAddress, type SipUri, sipUri } from './uri.ts';
 import type {
   AcceptOptions,
   InviteOptions,
@@ -39,17 +39,24 @@ export class FakeSession implements Session {
   state: SessionState;
   events: SessionEvents;
   answer: Result<string, MediaError> | undefined;
+  /** What the session was accepted with, for re-INVITEs of the peer. */
+  acceptedMedia: SessionMedia | undefined;
   accepted: AcceptOptions = {};
   rejection: (RejectOptions & { readonly status: number }) | undefined;
   endReason: { readonly q850: number; readonly text: string } | undefined;
-  #offer: string;
+  /** What comes of our 200: an ACK, a CANCEL that crossed it, or nothing for now. */
+  afterAccept: 'ack' | 'cancel' | 'nothing' = 'ack';
+  /** The peer is dead: our BYE stays unanswered. */
+  byeUnanswered = false;
+  readonly #offer: string;
 
   constructor(request: SipRequest, flow: string, offer: string, options?: InviteOptions) {
     this.invite = request;
     this.id = (request.headers.get('Call-ID') ?? 'call') as CallId;
     this.direction = options === undefined ? 'incoming' : 'outgoing';
     this.state = options === undefined ? 'incoming' : 'calling';
-    this.remote = PEER;
+    const from = parseNameAddress(request.headers.get('From') ?? '');
+    this.remote = from.ok ? from.value : PEER;
     this.flow = flow;
     this.options = options;
     this.events = options?.events ?? {};
@@ -70,9 +77,12 @@ export class FakeSession implements Session {
     media: SessionMedia,
     options: AcceptOptions = {},
   ): Promise<Result<void, MediaError>> {
+    this.acceptedMedia = media;
     this.accepted = options;
     this.answer ??= media.acceptOffer(this.#offer);
     await Promise.resolve();
+    if (this.afterAccept === 'cancel') this.hangUp();
+    if (this.afterAccept === 'nothing') return await new Promise(() => {});
     if (this.state === 'ended') return fail(new MediaError('cancelled', 'the caller hung up'));
     if (!this.answer.ok) {
       this.finish({ by: 'media', status: this.answer.error.sipStatus, established: false });
@@ -89,7 +99,8 @@ export class FakeSession implements Session {
   }
 
   end(reason?: { readonly q850: number; readonly text: string }): Promise<void> {
-    if (this.state !== 'ended') this.endReason = reason;
+    if (this.state !== 'ended') this.endReason ??= reason ?? { q850: 16, text: '' };
+    if (this.byeUnanswered) return new Promise(() => {});
     this.finish({ by: 'local', established: this.state === 'established' });
     return Promise.resolve();
   }
@@ -100,6 +111,14 @@ export class FakeSession implements Session {
 
   info(): Promise<Result<void, MediaError>> {
     return Promise.resolve(ok(undefined));
+  }
+
+  /** The peer's side of a call of ours: 200 and our ACK. Without an answer the media stays as it is. */
+  establish(answer?: string): void {
+    if (this.state !== 'calling' && this.state !== 'early') return;
+    if (answer !== undefined) this.options?.media.acceptAnswer(answer);
+    this.state = 'established';
+    this.events.onEstablished?.();
   }
 
   /** The peer's side: CANCEL or BYE. */
@@ -120,6 +139,10 @@ export class FakeUserAgent implements UserAgent {
   readonly sessions: FakeSession[] = [];
   started = false;
   draining = false;
+  /** The peers of our calls; default: they ring for ever. */
+  onOutgoing: (session: FakeSession) => void = () => {};
+  /** Sets up an incoming session before anybody sees it. */
+  prepare: (session: FakeSession) => void = () => {};
   readonly #events: UserAgentEvents;
 
   constructor(events: UserAgentEvents, contact: SipUri = sipUri('127.0.0.1', { port: 5070 })) {
@@ -137,22 +160,29 @@ export class FakeUserAgent implements UserAgent {
   }
 
   /** The test's side: an INVITE with this Request-URI and offer comes in. */
-  call(uri: string, offer: string, flow = 'udp:127.0.0.1:5060'): FakeSession {
-    const session = new FakeSession(this.#request(uri), flow, offer);
+  call(
+    uri: string,
+    offer: string,
+    flow = 'udp:127.0.0.1:5060',
+    headers: readonly (readonly [name: string, value: string])[] = [],
+  ): FakeSession {
+    const session = new FakeSession(this.#request(uri, headers), flow, offer);
     this.sessions.push(session);
+    this.prepare(session);
     this.#events.onInvite(session);
     return session;
   }
 
-  /** The test moves the session on through its `events` and `finish`. */
+  /** The test moves the session on through `establish`, its `events` and `finish`, or by `onOutgoing`. */
   invite(options: InviteOptions): FakeSession {
     const session = new FakeSession(
-      this.#request('sip:peer@192.0.2.1'),
+      this.#request(formatSipUri(options.to)),
       'udp:192.0.2.1:5060',
       '',
       options,
     );
     this.sessions.push(session);
+    queueMicrotask(() => this.onOutgoing(session));
     return session;
   }
 
@@ -165,12 +195,15 @@ export class FakeUserAgent implements UserAgent {
     this.started = false;
   }
 
-  #request(uri: string): SipRequest {
+  #request(
+    uri: string,
+    headers: readonly (readonly [name: string, value: string])[] = [],
+  ): SipRequest {
     return {
       kind: 'request',
       method: 'INVITE',
       uri,
-      headers: createHeaders([['Call-ID', `call${this.sessions.length}`]]),
+      headers: createHeaders([['Call-ID', `call${this.sessions.length}`], ...headers]),
       body: EMPTY_BODY,
     };
   }

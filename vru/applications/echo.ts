@@ -13,13 +13,13 @@ export const echo: Application = async (context, row) => {
   const { clock } = context.parts;
   await say(context, ['echo-intro', 'beep'], { bargeIn: true });
   context.digits.clear();
-  context.leg.route({ kind: 'echo' });
+  context.route({ kind: 'echo' });
   const untilMs = clock.nowMs() + settings.maxMs;
   for (;;) {
     const digit = await context.digits.next(context.signal, Math.max(0, untilMs - clock.nowMs()));
     if (digit === undefined || digit === '#') break;
   }
-  context.leg.route({ kind: 'idle' });
+  context.route({ kind: 'idle' });
   await say(context, ['goodbye']);
   return { kind: 'hang-up', reason: 'finished' };
 };

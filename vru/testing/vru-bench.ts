@@ -9,13 +9,30 @@ import { SimClock } from '../../common/sim-clock.ts';
 import { type FakeLeg, FakeMediaEngine } from '../../mixer/fake-engine.ts';
 import type { Digit } from '../../mixer/media.ts';
 import type { PlaceInConference, VruCommand } from '../../signaling/conference/messages.ts';
+import { type FakeSession, FakeUserAgent } from '../../signaling/sip/fake-user-agent.ts';
 import { startVru } from '../server.ts';
 import { vruSettings } from '../settings.ts';
 import { FakeConference } from './fake-conference.ts';
 import { fakePrompts } from './fake-prompts.ts';
-import { type FakeSession, FakeUserAgent, type IncomingOptions } from './fake-user-agent.ts';
 
 type WithoutIds<T> = T extends unknown ? Omit<T, 'requestId' | 'callId'> : never;
+
+export interface IncomingOptions {
+  readonly dnis?: string;
+  readonly afterAccept?: FakeSession['afterAccept'];
+}
+
+/** G.711 with key events, as a gateway offers it. */
+const OFFER = [
+  'v=0',
+  'o=- 1 1 IN IP4 192.0.2.1',
+  's=-',
+  'c=IN IP4 192.0.2.1',
+  't=0 0',
+  'm=audio 40000 RTP/AVP 0 101',
+  'a=rtpmap:101 telephone-event/8000',
+  '',
+].join('\r\n');
 
 export interface TestCall {
   readonly session: FakeSession;
@@ -31,6 +48,8 @@ export interface TestCall {
 }
 
 export interface VruBench {
+  /** Calls to mixers, in order. */
+  outgoing(): readonly FakeSession[];
   readonly clock: SimClock;
   readonly engine: FakeMediaEngine;
   readonly conference: FakeConference;
@@ -77,10 +96,11 @@ export async function createVruBench(settings: unknown = {}): Promise<VruBench> 
   if (agent === undefined) throw new Error('no user agent was made');
   // A mixer answers at once and its audio follows.
   agent.onOutgoing = (session) => {
-    session.answer();
-    newestLeg(engine).events.onReceiving?.({ address: '127.0.0.1', port: 40_000 });
+    session.establish();
+    [...engine.legs].at(-1)?.events.onReceiving?.({ address: '127.0.0.1', port: 40_000 });
   };
   const bench: VruBench = {
+    outgoing: () => agent.sessions.filter((session) => session.direction === 'outgoing'),
     clock,
     engine,
     conference,
@@ -101,10 +121,15 @@ export async function createVruBench(settings: unknown = {}): Promise<VruBench> 
   return bench;
 }
 
-async function testCall(bench: VruBench, options?: IncomingOptions): Promise<TestCall> {
+async function testCall(bench: VruBench, options: IncomingOptions = {}): Promise<TestCall> {
   const { clock, engine, agent, conference } = bench;
   const before = new Set(engine.legs);
-  const session = agent.call(options);
+  agent.prepare = (incoming) => {
+    incoming.afterAccept = options.afterAccept ?? 'ack';
+  };
+  const session = agent.call(`sip:${options.dnis ?? '1000'}@127.0.0.1:5060`, OFFER, undefined, [
+    ['From', '"Alice" <sip:+15550001@gateway.example>;tag=a'],
+  ]);
   await clock.advance(0);
   const own = [...engine.legs].find((leg) => !before.has(leg));
   let looked = 0;

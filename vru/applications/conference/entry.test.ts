@@ -7,7 +7,7 @@ import { createVruBench } from '../../testing/vru-bench.ts';
 
 describe('R1: entering a code', () => {
   it('welcomes, takes the code with #, and connects', async () => {
-    const { conference, engine, agent, ...bench } = await createVruBench();
+    const { conference, engine, ...bench } = await createVruBench();
     const call = await bench.call();
     expect(call.heard()).toBe('welcome enter-code');
     await call.press('110001#');
@@ -16,8 +16,8 @@ describe('R1: entering a code', () => {
       code: '110001',
       caller: { dnis: '1000', callerNumber: '+15550001' },
     });
-    const [link] = agent.outgoing;
-    expect(link?.invite.uri).toBe('sip:conf=c1@127.0.0.1:5070');
+    const [link] = bench.outgoing();
+    expect(link?.invite.uri).toBe('sip:conf=c1@127.0.0.1:5070;conferee=p1');
     expect(call.leg.routed).toEqual({ kind: 'relay', peer: [...engine.legs].at(-1) });
     expect(call.heard()).toBe('you-are-conferee-number number-1 only-person');
   });
@@ -86,9 +86,9 @@ describe('R2: what ends in a spoken explanation and a BYE', () => {
       if (attempt < 2) expect(call.heard()).toBe('invalid-code try-again enter-code');
     }
     expect(call.heard()).toBe('too-many-tries goodbye');
-    expect(call.session.endedWith).toBeUndefined();
+    expect(call.session.endReason).toBeUndefined();
     await clock.advance(2_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'refused-too-many-tries' });
+    expect(call.session.endReason).toMatchObject({ text: 'refused-too-many-tries' });
     expect(conference.kinds).toEqual([]);
     expect(bench.idle()).toBe(true);
     expect(await bench.metric('minusone_vru_codes_total{result="invalid"}')).toBe(3);
@@ -102,7 +102,7 @@ describe('R2: what ends in a spoken explanation and a BYE', () => {
     await clock.advance(2_000 + 8_000);
     expect(call.heard()).toBe('no-input-goodbye goodbye');
     await clock.advance(2_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'refused-silence' });
+    expect(call.session.endReason).toMatchObject({ text: 'refused-silence' });
     expect(bench.idle()).toBe(true);
   });
 
@@ -138,7 +138,7 @@ describe('R25: the lock', () => {
     expect(call.heard()).toContain('conference-locked goodbye');
     expect(conference.kinds).toEqual([]);
     await clock.advance(2_000);
-    expect(call.session.endedWith).toMatchObject({ text: 'refused-locked' });
+    expect(call.session.endReason).toMatchObject({ text: 'refused-locked' });
   });
 });
 
@@ -160,7 +160,7 @@ describe('R12 and the other refusals', () => {
       const plain = reason === 'conference-full' ? 'conference-full' : reason;
       expect(call.heard()).toContain(`${SPOKEN[reason] ?? plain} goodbye`);
       await clock.advance(2_000);
-      expect(call.session.endedWith).toMatchObject({ text: `refused-${reason}` });
+      expect(call.session.endReason).toMatchObject({ text: `refused-${reason}` });
       expect(bench.idle()).toBe(true);
       expect(await bench.metric(`minusone_vru_refusals_total{reason="${reason}"}`)).toBe(1);
     },

@@ -143,7 +143,7 @@ export class Seat {
     const before = this.#link;
     this.#link = link;
     this.#place = place;
-    this.context.leg.route({ kind: 'relay', peer: link.leg });
+    this.context.route({ kind: 'relay', peer: link.leg });
     link.lost.then(
       (how) => this.post({ kind: 'link-lost', link, how }),
       (error: unknown) => this.post({ kind: 'failed', error }),
@@ -157,7 +157,7 @@ export class Seat {
     this.#link = undefined;
     this.#place = undefined;
     if (link === undefined) return;
-    this.context.leg.route({ kind: 'idle' });
+    this.context.route({ kind: 'idle' });
     this.context.parts.background(link.close());
   }
 

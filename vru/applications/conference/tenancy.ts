@@ -49,7 +49,8 @@ export class Tenancy {
     this.#held = { kind: 'nothing' };
     const { caller, log, parts } = this.#context;
     if (held.kind === 'nothing') return;
-    log.info({ why, was: held.kind }, 'leaving');
+    const conferenceId = held.kind === 'seated' ? held.place.conferenceId : undefined;
+    log.info({ why, was: held.kind, conferenceId }, 'leaving');
     if (held.kind === 'seated') await parts.client.leave(held.place, caller, why);
     else await parts.client.leaveWaiting(held.place.accountId, held.place.waitingId, caller);
   }

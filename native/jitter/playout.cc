@@ -1,0 +1,193 @@
+#include "jitter/playout.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dsp/time_stretch.h"
+
+namespace jitter {
+namespace {
+
+// Longest packet of any codec here (RFC 7587 section 4.2).
+constexpr int longest_packet_ms = 120;
+// A frame takes at most so many packets and fillings; more means nonsense from the decoder.
+constexpr int most_pulls = 24;
+// Up to 6 dB above the quietest lately, or below -66 dBov, audio may be cut anywhere.
+constexpr float quiet_ratio = 4.0f;
+constexpr float always_quiet = 270.0f;
+constexpr float floor_rise = 1.02f;
+
+size_t aligned(size_t bytes) {
+  return (bytes + 15) / 16 * 16;
+}
+
+int queue_samples(const PlayoutConfig& config) {
+  // A frame not quite full, the packet that fills it, and what an expansion puts in front of it.
+  return config.sample_rate_hz / 1000 * longest_packet_ms + 3 * config.frame_samples;
+}
+
+}  // namespace
+
+size_t Playout::bytes_for(const PlayoutConfig& config) {
+  return aligned(Buffer::bytes_for(config.buffer)) +
+         aligned(dsp::Concealment::bytes_for(config.sample_rate_hz)) +
+         aligned(static_cast<size_t>(queue_samples(config)) * sizeof(int16_t));
+}
+
+bool Playout::init(void* memory, const PlayoutConfig& config, const Decoder& decoder,
+                   uint32_t noise_seed) {
+  const int rate = config.sample_rate_hz;
+  if (rate < 8000 || rate > 48000 || rate % 4000 != 0) return false;
+  if (config.frame_samples * 1000 != rate * config.buffer.pull_ms) return false;
+  if (decoder.decode == nullptr || !buffer_.init(memory, config.buffer)) return false;
+  config_ = config;
+  decoder_ = decoder;
+  kernels_ = &dsp::select_kernels();
+  auto* next = static_cast<uint8_t*>(memory) + aligned(Buffer::bytes_for(config.buffer));
+  concealment_.init(next, rate);
+  next += aligned(dsp::Concealment::bytes_for(rate));
+  queue_ = reinterpret_cast<int16_t*>(next);
+  capacity_ = queue_samples(config);
+  noise_.init(noise_seed);
+  reset();
+  return true;
+}
+
+void Playout::reset() {
+  buffer_.reset();
+  concealment_.reset();
+  queued_ = 0;
+  noise_on_ = false;
+  floor_ = 1e9f;
+  quiet_ = false;
+  kind_ = FrameKind::silence;
+}
+
+// Rounded up, so that the samples that the units stand for fill the frame.
+int Playout::units_of(int samples) const {
+  const int64_t rate = config_.sample_rate_hz;
+  return static_cast<int>((samples * int64_t{config_.buffer.clock_hz} + rate - 1) / rate);
+}
+
+int Playout::samples_of(int units) const {
+  return static_cast<int>(int64_t{units} * config_.sample_rate_hz / config_.buffer.clock_hz);
+}
+
+bool Playout::is_quiet(const int16_t* pcm, int samples) {
+  const float square =
+      static_cast<float>(kernels_->energy(pcm, samples)) / static_cast<float>(std::max(samples, 1));
+  floor_ = std::min(std::max(floor_, 1.0f) * floor_rise, square);
+  return square <= std::max(floor_ * quiet_ratio, always_quiet);
+}
+
+void Playout::conceal(int samples) {
+  samples = std::min(samples, capacity_ - queued_);
+  if (samples <= 0) return;
+  concealment_.conceal(queue_ + queued_, samples);
+  queued_ += samples;
+}
+
+void Playout::conceal_packet(const Pull& pull) {
+  int samples = std::min(samples_of(pull.units), capacity_ - queued_);
+  int16_t* pcm = queue_ + queued_;
+  int made = 0;
+  if (pull.next_payload != nullptr && decoder_.recover != nullptr) {
+    made = decoder_.recover(decoder_.self, pull.payload_type, pull.next_payload, pull.next_bytes,
+                            pcm, samples);
+    if (made > 0) kind_ = FrameKind::audio;
+  }
+  if (made <= 0 && decoder_.conceal != nullptr) {
+    made = decoder_.conceal(decoder_.self, pcm, samples);
+  }
+  if (made > 0) {
+    concealment_.note(pcm, made);
+    queued_ += made;
+  } else {
+    conceal(samples);
+  }
+  if (kind_ != FrameKind::audio) kind_ = FrameKind::concealed;
+}
+
+void Playout::silence(int samples) {
+  samples = std::min(samples, capacity_ - queued_);
+  if (noise_on_) {
+    noise_.generate(queue_ + queued_, samples);
+    queued_ += samples;
+    if (kind_ == FrameKind::silence) kind_ = FrameKind::noise;
+    return;
+  }
+  // Fades out what was heard last, then gives zeros.
+  conceal(samples);
+  if (concealment_.sounding() && kind_ != FrameKind::audio) kind_ = FrameKind::concealed;
+}
+
+// Gives back delay as the buffer advises, where it is not heard.
+void Playout::compress(const Pull& pull, int start, int samples) {
+  const int most = samples_of(pull.stretch_units);
+  queued_ = start + dsp::compress(queue_ + start, samples, most, config_.sample_rate_hz, quiet_,
+                                  pull.urgent)
+                        .samples;
+}
+
+void Playout::play(const Pull& pull) {
+  if (pull.first && decoder_.restart != nullptr) decoder_.restart(decoder_.self);
+  if (pull.comfort_noise) {
+    noise_on_ = noise_.update(pull.payload, pull.bytes);
+    return;
+  }
+  // Expansion: a concealment in front of the packet, into which the packet then blends.
+  if (pull.stretch == Stretch::expand) {
+    if (pull.urgent || quiet_) {
+      conceal(samples_of(pull.stretch_units));
+      buffer_.expanded(pull.stretch_units);
+    }
+  }
+  const int start = queued_;
+  const int samples = decoder_.decode(decoder_.self, pull.payload_type, pull.payload, pull.bytes,
+                                      queue_ + start, capacity_ - start);
+  if (samples <= 0) {
+    Pull lost;
+    lost.units = units_of(config_.frame_samples);
+    conceal_packet(lost);
+    return;
+  }
+  buffer_.played(units_of(samples));
+  noise_on_ = false;
+  kind_ = FrameKind::audio;
+  concealment_.good(queue_ + start, samples);
+  queued_ = start + samples;
+  quiet_ = is_quiet(queue_ + start, samples);
+  if (pull.stretch == Stretch::compress) compress(pull, start, samples);
+}
+
+void Playout::take(const Pull& pull) {
+  switch (pull.action) {
+    case Action::play:
+      play(pull);
+      break;
+    case Action::conceal:
+      conceal_packet(pull);
+      break;
+    case Action::silence:
+      silence(samples_of(pull.units));
+      break;
+  }
+}
+
+FrameKind Playout::frame(int64_t now_ns, int16_t* pcm) {
+  const int frame = config_.frame_samples;
+  // What is left of the last packet is of the kind of the last frame.
+  if (queued_ == 0) kind_ = FrameKind::silence;
+  for (int pulls = 0; queued_ < frame && pulls < most_pulls; pulls++) {
+    take(buffer_.pull(now_ns, units_of(frame - queued_)));
+  }
+  if (queued_ < frame) conceal(frame - queued_);
+  std::memcpy(pcm, queue_, static_cast<size_t>(frame) * sizeof(int16_t));
+  queued_ -= frame;
+  if (queued_ > 0) {
+    std::memmove(queue_, queue_ + frame, static_cast<size_t>(queued_) * sizeof(int16_t));
+  }
+  return kind_;
+}
+
+}  // namespace jitter

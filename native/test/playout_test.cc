@@ -1,0 +1,187 @@
+// Aim: whole frames of continuous audio from packets, whatever is lost, late or paused. Method: a
+// tone in PCMU packets through jitter::Playout in virtual time; steps and tone share of what comes
+// out.
+#include "jitter/playout.h"
+
+#include <algorithm>
+#include <map>
+
+#include "codec/codec.h"
+#include "test/audio_tests.h"
+#include "test/signals.h"
+
+namespace {
+
+constexpr int64_t ms = 1'000'000;
+
+int decode(void* self, uint8_t payload_type, const uint8_t* payload, int bytes, int16_t* pcm,
+           int capacity) {
+  if (payload_type != 0) return -1;
+  ++*static_cast<int*>(self);
+  return codec::find(codec::Kind::pcmu)->decode(nullptr, payload, bytes, pcm, capacity);
+}
+
+struct Line {
+  explicit Line(int packet_ms) : packet_samples(packet_ms * 8) {
+    jitter::PlayoutConfig config;
+    config.buffer.slot_bytes = 480;
+    memory.resize(jitter::Playout::bytes_for(config) / 16 + 1);
+    valid = playout.init(memory.data(), config, {&decoded, decode, nullptr, nullptr, nullptr}, 1);
+    tone = test::sine(8000, 200, 8000, 8000 * 40);
+  }
+
+  // Sends for this long; delay(i) < 0 loses packet i.
+  template <typename Delay>
+  void run(int64_t duration_ms, Delay delay) {
+    const int64_t end_ns = now_ns + duration_ms * ms;
+    while (now_ns < end_ns) {
+      now_ns += 20 * ms;
+      while (int64_t{sent} * packet_samples * 125'000 + 3 * ms <= now_ns) {
+        send(int64_t{sent} * packet_samples * 125'000 + 3 * ms, delay(sent));
+        sent++;
+      }
+      while (!in_flight.empty() && in_flight.begin()->first <= now_ns) {
+        jitter::Packet packet = in_flight.begin()->second.packet;
+        packet.payload = in_flight.begin()->second.payload.data();
+        packet.arrival_ns = in_flight.begin()->first;
+        playout.insert(packet);
+        in_flight.erase(in_flight.begin());
+      }
+      int16_t frame[160];
+      const jitter::FrameKind kind = playout.frame(now_ns, frame);
+      kinds[static_cast<size_t>(kind)]++;
+      out.insert(out.end(), frame, frame + 160);
+    }
+  }
+
+  void send(int64_t at_ns, int64_t delay_ms) {
+    if (delay_ms < 0) return;
+    Flight flight;
+    flight.packet.sequence = static_cast<uint16_t>(sent);
+    flight.packet.timestamp = static_cast<uint32_t>(sent * packet_samples);
+    flight.packet.ssrc = 5;
+    flight.packet.bytes = packet_samples;
+    flight.payload.resize(static_cast<size_t>(packet_samples));
+    const size_t at = static_cast<size_t>(sent * packet_samples) % (tone.size() - 480);
+    codec::find(codec::Kind::pcmu)
+        ->encode(nullptr, tone.data() + at, packet_samples, flight.payload.data(), packet_samples);
+    in_flight.emplace(at_ns + delay_ms * ms, flight);
+  }
+
+  std::vector<int16_t> tail(int64_t last_ms) const {
+    return std::vector<int16_t>(out.end() - last_ms * 8, out.end());
+  }
+
+  struct Flight {
+    jitter::Packet packet{};
+    std::vector<uint8_t> payload;
+  };
+  struct alignas(16) Block {
+    char bytes[16];
+  };
+  int packet_samples;
+  bool valid = false;
+  int decoded = 0;
+  int sent = 0;
+  int64_t now_ns = 0;
+  int64_t kinds[4] = {};
+  std::vector<Block> memory;
+  std::vector<int16_t> tone;
+  std::vector<int16_t> out;
+  std::multimap<int64_t, Flight> in_flight;
+  jitter::Playout playout;
+};
+
+}  // namespace
+
+void playout_clean(test::Context& t) {
+  // R11: the tone comes through without a single step, for every packet length.
+  for (const int packet_ms : {10, 20, 30, 40, 60}) {
+    Line line(packet_ms);
+    EXPECT(t, line.valid);
+    line.run(20'000, [](int) { return 0; });
+    const std::vector<int16_t> heard = line.tail(19'000);
+    EXPECT(t, test::largest_step(heard) <= 1700);
+    EXPECT(t, test::tone_share(heard, 8000, 200) > 0.998);
+    EXPECT_EQUAL(t, line.kinds[1], 0);
+    EXPECT_BETWEEN(t, line.kinds[3], 0, 3);
+  }
+}
+
+void playout_losses(test::Context& t) {
+  test::Random random(4);
+  Line line(20);
+  line.run(20'000, [&](int) { return random.below(20) == 0 ? -1 : random.below(4); });
+  const std::vector<int16_t> heard = line.tail(19'000);
+  EXPECT(t, test::largest_step(heard) <= 2000);
+  EXPECT(t, test::tone_share(heard, 8000, 200) > 0.97);
+  EXPECT_BETWEEN(t, line.kinds[1], 30, 70);
+}
+
+void playout_shrinks(test::Context& t) {
+  // Delay that a bad minute left behind is squeezed out of a steady tone, without a step.
+  test::Random random(8);
+  Line line(20);
+  line.run(10'000, [&](int) { return random.below(100); });
+  const auto before = line.playout.statistics();
+  EXPECT(t, before.delay_ns > 25 * ms);
+  line.run(5'000, [](int) { return 0; });
+  const auto after = line.playout.statistics();
+  EXPECT(t, after.delay_ns <= 26 * ms);
+  EXPECT_EQUAL(t, after.discarded - before.discarded, 0u);
+  const std::vector<int16_t> heard = line.tail(4'900);
+  EXPECT(t, test::largest_step(heard) <= 2200);
+  EXPECT(t, test::tone_share(line.tail(1'000), 8000, 200) > 0.998);
+}
+
+void playout_comfort_noise(test::Context& t) {
+  Line line(20);
+  line.run(1'000, [](int) { return 0; });
+  jitter::Packet packet{};
+  const uint8_t descriptor[1] = {40};
+  packet.sequence = static_cast<uint16_t>(line.sent);
+  packet.timestamp = static_cast<uint32_t>(line.sent * 160);
+  packet.ssrc = 5;
+  packet.comfort_noise = true;
+  packet.payload_type = 13;
+  packet.payload = descriptor;
+  packet.bytes = 1;
+  packet.arrival_ns = line.now_ns;
+  line.playout.insert(packet);
+  int noise = 0;
+  std::vector<int16_t> heard;
+  for (int i = 0; i < 100; i++) {
+    line.now_ns += 20 * ms;
+    int16_t frame[160];
+    if (line.playout.frame(line.now_ns, frame) == jitter::FrameKind::noise) noise++;
+    if (i >= 10) heard.insert(heard.end(), frame, frame + 160);
+  }
+  EXPECT(t, noise >= 98);
+  const double dbov =
+      20 * std::log10(test::rms(heard.data(), static_cast<int>(heard.size())) / 32768);
+  EXPECT_BETWEEN(t, dbov, -41, -39);
+}
+
+void playout_undecodable(test::Context& t) {
+  // A payload type that the decoder refuses is filled in like a loss; nothing stops.
+  Line line(20);
+  line.run(1'000, [](int) { return 0; });
+  const int decoded = line.decoded;
+  const uint8_t payload[160] = {};
+  for (int i = 0; i < 50; i++) {
+    jitter::Packet packet{};
+    packet.sequence = static_cast<uint16_t>(line.sent + i);
+    packet.timestamp = static_cast<uint32_t>((line.sent + i) * 160);
+    packet.ssrc = 5;
+    packet.payload_type = 99;
+    packet.payload = payload;
+    packet.bytes = 160;
+    packet.arrival_ns = line.now_ns + 3 * ms;
+    line.playout.insert(packet);
+    line.now_ns += 20 * ms;
+    int16_t frame[160];
+    line.playout.frame(line.now_ns, frame);
+  }
+  EXPECT(t, line.decoded <= decoded + 1);
+  EXPECT(t, line.playout.queued_samples() < 160);
+}
