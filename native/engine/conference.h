@@ -1,0 +1,24 @@
+// One mix: its members in a list, and what they share.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/abi.gen.h"
+#include "engine/leg.h"
+
+namespace engine {
+
+struct Conference {
+  uint32_t next = kNone;  // list of its phase
+  uint32_t previous = kNone;
+  uint32_t index = 0;
+  uint32_t handle = 0;
+  uint32_t first = kNone;
+  uint32_t last = kNone;
+  uint32_t size = 0;
+  uint8_t phase = 0;
+  bool open = false;
+  uint32_t encoders_ready = 0;  // bits: the shared encoder of this codec and rate has a state
+};
+
+}  // namespace engine

@@ -1,0 +1,166 @@
+// One RTP session as the tick sees it. Members are grouped by how often they are touched: the head
+// fits a few cache lines that every tick reads, the rest belongs to rarer work. Buffers of a leg
+// (jitter, decoder carry) live in arrays beside it, see context.h.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/abi.gen.h"
+#include "net/link.h"
+#include "rtp/packet.h"
+#include "rtp/stream_stats.h"
+#include "rtp/telephone_event.h"
+
+namespace engine {
+
+inline constexpr uint32_t kNone = 0xffffffff;
+inline constexpr uint32_t kTickMs = 20;
+inline constexpr uint32_t kTicksPerSecond = 1000 / kTickMs;
+/** 20 ms at the highest rate. */
+inline constexpr uint32_t kMaxFrameSamples = 960;
+/** 60 ms of 20 ms frames of L16 at 8 kHz and everything smaller. */
+inline constexpr uint32_t kMaxPayloadBytes = 1440;
+
+/** What a payload type means on this leg; audio codecs have the value of abi::CodecKind. */
+inline constexpr uint8_t kFormatUnknown = 0;
+inline constexpr uint8_t kFormatEvent = 0x40;
+inline constexpr uint8_t kFormatComfortNoise = 0x41;
+
+/** Prompts that a leg hears: a list of pieces in the prompt arena (mixer/prompt-memory.ts). */
+struct Player {
+  uint32_t playback = 0;
+  uint32_t list = 0;
+  uint32_t count = 0;
+  uint32_t index = 0;
+  uint32_t position = 0;
+  int32_t gain_q14 = 1 << 14;
+  bool loop = false;
+  bool active = false;
+};
+
+/** Our stream to the peer. One SSRC and one time line from the first packet to the last. */
+struct Sending {
+  uint32_t ssrc = 0;
+  /** Time stamp of the present tick. */
+  uint32_t timestamp = 0;
+  /** Where the last packet ended; the line never goes back behind it. */
+  uint32_t end_timestamp = 0;
+  uint16_t sequence = 0;
+  uint8_t payload_type = 0;
+  abi::CodecKind codec = abi::CodecKind::none;
+  uint8_t event_payload_type = abi::kNoPayloadType;
+  uint8_t ptime_ms = kTickMs;
+  bool marker = true;
+  uint32_t rate_hz = 8000;
+  uint32_t clock_hz = 8000;
+  uint64_t packets = 0;
+  uint64_t octets = 0;
+};
+
+/** Who the peer is on the wire, and how sure we are (symmetric RTP). */
+struct Latch {
+  net::Address signalled;
+  net::Address peer;       // where we send
+  net::Address candidate;  // sent valid packets, is not yet believed
+  uint8_t candidate_packets = 0;
+  bool latched = false;
+  bool connected = false;  // the kernel drops everybody else
+};
+
+/** How a voice enters and leaves the mix. */
+struct Contribution {
+  int32_t gain = 0;      // Q28, at the end of the last frame
+  uint8_t hangover = 0;  // frames that a quiet leg still counts
+  uint8_t loud_run = 0;
+  uint8_t talk_hangover = 0;
+  bool talking = false;
+  bool contributes = false;   // in this tick
+  uint32_t slot = kNone;      // of this tick's contribution in Context::contributions
+  uint32_t raw_slot = kNone;  // the same before gate and ramp, for a recording
+};
+
+/** Packets of the peer leg that go out undecoded (relay). One epoch has one shift of numbers. */
+struct Forwarding {
+  uint32_t source_ssrc = 0;
+  uint32_t timestamp_shift = 0;
+  uint32_t highest_timestamp = 0;
+  uint16_t sequence_shift = 0;
+  uint16_t first_sequence = 0;
+  uint16_t highest_sequence = 0;
+  bool epoch = false;
+  int64_t last_ns = 0;
+};
+
+struct RtcpSession {
+  int64_t next_ns = 0;
+  int64_t last_sr_ns = 0;
+  uint32_t last_sr_middle = 0;
+  uint32_t remote_lost = 0;
+  double round_trip_ms = -1;
+  uint64_t packets_at_last = 0;
+  net::Address target;  // as signalled; unusable means next to the latched RTP port
+  bool mux = false;
+};
+
+struct Route {
+  abi::RouteKind kind = abi::RouteKind::idle;
+  bool muted = false;
+  uint32_t target = kNone;  // index of the peer leg or of the conference
+};
+
+struct Leg {
+  // Lists: either of the phase (idle, echo, relay) or of the conference.
+  uint32_t next = kNone;
+  uint32_t previous = kNone;
+  uint32_t index = 0;
+  uint32_t handle = 0;
+  int rtp_socket = -1;
+  int rtcp_socket = -1;
+  uint32_t last_period = 0;
+  uint8_t phase = 0;
+  bool open = false;
+  bool configured = false;
+  bool may_send = false;
+  bool may_receive = false;
+  bool wants_inband = false;
+  bool own_encoder = false;  // encoded for itself in the last tick
+  bool silence_reported = false;
+  bool closing = false;    // close after the contribution has faded
+  bool rerouting = false;  // `pending` comes after the fade
+  Route route;
+  Route pending;
+  Contribution mix;
+  Sending out;
+  int64_t last_packet_ns = 0;
+  int64_t last_rtcp_ns = 0;
+  uint32_t relay_position = kNone;  // in Context::relays
+  uint32_t recording = kNone;       // recording ring
+  Latch latch;
+  Player replace;
+  Player mixed;
+
+  // Per packet.
+  uint8_t formats[128] = {};
+  rtp::StreamStats stream;
+  rtp::EventReceiver digits_in;
+  Forwarding forwarding;
+  uint64_t packets_in = 0;
+  uint64_t octets_in = 0;
+  uint64_t rejected = 0;
+  uint64_t source_changes = 0;
+  float level_square = 0;  // mean square of the last decoded frame
+  abi::CodecKind receive_codec = abi::CodecKind::none;
+  bool audio_wanted = false;  // the jitter buffer runs
+
+  // Rarely.
+  rtp::EventSender digits_out;
+  RtcpSession rtcp;
+  uint32_t silence_timeout_ms = 0;
+  uint32_t held_bytes = 0;  // of a packet longer than a tick
+  uint32_t held_timestamp = 0;
+  uint8_t cname_bytes = 0;
+  uint8_t cname[32] = {};
+  uint8_t held[kMaxPayloadBytes] = {};
+};
+
+}  // namespace engine

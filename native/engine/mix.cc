@@ -1,0 +1,252 @@
+#include "engine/mix.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/leg_tick.h"
+#include "engine/recording.h"
+#include "engine/roster.h"
+#include "engine/sending.h"
+
+namespace engine {
+namespace {
+
+// Levels are mean squares of a frame; full scale is 32768 squared.
+/** -57 dBov: quieter than this nobody hears it in a mix; line noise of -66 dBov stays out. */
+constexpr float kOpenSquare = 2142.0f;
+/** -50 dBov: counts as talking. */
+constexpr float kTalkSquare = 10737.0f;
+/** A leg stays in the mix for 400 ms after it was loud, so that pauses and word ends survive. */
+constexpr uint8_t kHangoverFrames = 20;
+constexpr uint8_t kTalkHangoverFrames = 20;
+/** Loud frames in a row that make a talker; one is a click. */
+constexpr uint8_t kTalkFrames = 2;
+/** Opening takes a 200th of a second: no click, and no syllable lost. Closing takes the whole
+ * frame. */
+constexpr uint32_t kOpenDivisor = 200;
+
+/** What one conference tick works with. The large buffers are in Scratch. */
+struct Tick {
+  uint32_t contributors = 0;
+  uint32_t slots = 0;
+  uint32_t lanes_used = 0;       // bits: somebody contributes at this rate
+  uint32_t listeners_ready = 0;  // bits: the listener frame of this rate is made
+  uint32_t own = 0;
+  uint32_t listeners = 0;
+  uint32_t leaving = 0;
+  uint32_t csrc_count = 0;
+  uint32_t csrc[rtp::kMaxCsrc] = {};
+  uint32_t shared_bytes[abi::kCodecKindCount][kLanes] = {};
+  bool shared_ready[abi::kCodecKindCount][kLanes] = {};
+};
+
+int16_t* slot_of(Context& context, uint32_t slot) {
+  return &context.contributions[static_cast<size_t>(slot) * kMaxFrameSamples];
+}
+
+void set_talking(Context& context, Leg& leg, bool talking) {
+  leg.mix.talking = talking;
+  abi::TalkingEvent event{};
+  event.leg = leg.handle;
+  event.talking = talking ? 1 : 0;
+  context.post(event);
+}
+
+void follow_talk(Context& context, Leg& leg) {
+  Contribution& mix = leg.mix;
+  const bool loud = mix.contributes && leg.level_square >= kTalkSquare;
+  if (loud) {
+    if (mix.loud_run < kTalkFrames) mix.loud_run++;
+    mix.talk_hangover = kTalkHangoverFrames;
+    if (!mix.talking && mix.loud_run == kTalkFrames) set_talking(context, leg, true);
+    return;
+  }
+  mix.loud_run = 0;
+  if (!mix.talking) return;
+  if (mix.contributes && mix.talk_hangover > 0) {
+    mix.talk_hangover--;
+  } else {
+    set_talking(context, leg, false);
+  }
+}
+
+/** Moves the gain of `pcm` towards `target` within this frame. */
+void apply_gain(Context& context, Leg& leg, int16_t* pcm, uint32_t samples, int32_t target) {
+  int32_t& gain = leg.mix.gain;
+  if (gain == target) return;  // only unity comes here: zero does not contribute
+  const uint32_t ramp = target > gain ? leg.out.rate_hz / kOpenDivisor : samples;
+  const int32_t step = (target - gain) / static_cast<int32_t>(ramp);
+  context.kernels.apply_ramp(pcm, pcm, static_cast<int>(ramp), gain, step);
+  gain = target;
+}
+
+/** Decodes a member and decides whether it is heard in this tick. */
+void weigh(Context& context, Leg& leg, Tick& tick, int64_t now) {
+  Contribution& mix = leg.mix;
+  mix.contributes = false;
+  mix.slot = kNone;
+  mix.raw_slot = kNone;
+  if (!leg.audio_wanted) {
+    mix.gain = 0;
+    mix.hangover = 0;
+    leg.level_square = 0;
+    follow_talk(context, leg);
+    return;
+  }
+  const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
+  int16_t* pcm = slot_of(context, tick.slots);
+  const bool heard = pull_tapped(context, leg, now, pcm);
+  if (records_received(context, leg)) {
+    mix.raw_slot = tick.slots++;
+    std::memcpy(slot_of(context, tick.slots), pcm, samples * sizeof(int16_t));
+    pcm = slot_of(context, tick.slots);
+  }
+  if (heard && leg.level_square >= kOpenSquare) {
+    mix.hangover = kHangoverFrames;
+  } else if (mix.hangover > 0) {
+    mix.hangover--;
+  }
+  const bool wanted = mix.hangover > 0 && !leg.route.muted && !leg.closing && !leg.rerouting;
+  const int32_t target = wanted ? dsp::unity_gain : 0;
+  if (target != 0 || mix.gain != 0) {
+    apply_gain(context, leg, pcm, samples, target);
+    mix.contributes = true;
+    mix.slot = tick.slots++;
+    const uint32_t lane = lane_of(leg.out.rate_hz);
+    int32_t* sum = context.scratch().sums[lane];
+    if ((tick.lanes_used & (1u << lane)) == 0) {
+      tick.lanes_used |= 1u << lane;
+      std::memset(sum, 0, samples * sizeof(int32_t));
+    }
+    context.kernels.accumulate(sum, pcm, static_cast<int>(samples));
+    if (tick.csrc_count < rtp::kMaxCsrc) tick.csrc[tick.csrc_count++] = leg.stream.ssrc();
+    tick.contributors++;
+  }
+  follow_talk(context, leg);
+}
+
+/** What everybody hears who contributes nothing; null when nobody contributes. */
+const int16_t* listener_frame(Context& context, Tick& tick, uint32_t lane) {
+  if ((tick.lanes_used & (1u << lane)) == 0) return nullptr;
+  Scratch& scratch = context.scratch();
+  if ((tick.listeners_ready & (1u << lane)) == 0) {
+    tick.listeners_ready |= 1u << lane;
+    context.kernels.narrow(scratch.listener[lane], scratch.sums[lane],
+                           static_cast<int>(kLaneRates[lane] / kTicksPerSecond));
+    context.count.frames_mixed++;
+  }
+  return scratch.listener[lane];
+}
+
+/** The memory of the encoder that listeners of one codec and rate share; null when it needs none.
+ */
+void* shared_encoder(Context& context, Conference& conference, const Leg& leg) {
+  if (context.encoder_stride == 0) return nullptr;
+  const uint32_t lane = lane_of(leg.out.rate_hz);
+  const uint32_t which = static_cast<uint32_t>(leg.out.codec) * kLanes + lane;
+  const size_t slot = static_cast<size_t>(conference.index) * abi::kCodecKindCount * kLanes + which;
+  void* state = &context.shared_encoder_states[slot * context.encoder_stride];
+  if ((conference.encoders_ready & (1u << which)) == 0) {
+    conference.encoders_ready |= 1u << which;
+    const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
+    if (codec != nullptr && codec->encoder_bytes > 0) codec->init_encoder(state, codec::Params{});
+  }
+  return state;
+}
+
+/** A member with a stream of its own: it contributes, or hears a prompt. */
+void send_minus_one(Context& context, Conference& conference, Leg& leg, Tick& tick) {
+  const uint32_t lane = lane_of(leg.out.rate_hz);
+  const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
+  Scratch& scratch = context.scratch();
+  const int16_t* heard = nullptr;
+  uint32_t csrc[rtp::kMaxCsrc];
+  uint32_t csrc_count = 0;
+  if (!leg.mix.contributes) {
+    heard = listener_frame(context, tick, lane);
+    csrc_count = tick.csrc_count;
+    std::memcpy(csrc, tick.csrc, sizeof csrc);
+  } else if (tick.contributors > 1) {
+    context.kernels.minus_one(scratch.frame_b, scratch.sums[lane], slot_of(context, leg.mix.slot),
+                              static_cast<int>(samples));
+    heard = scratch.frame_b;
+    context.count.frames_mixed++;
+    for (uint32_t i = 0; i < tick.csrc_count; i++) {
+      if (tick.csrc[i] != leg.stream.ssrc()) csrc[csrc_count++] = tick.csrc[i];
+    }
+  }
+  if (!leg.own_encoder && context.encoder_stride > 0) {
+    // Goes on from where the shared stream stands, which no listener hears as a change.
+    std::memcpy(encoder_of(context, leg), shared_encoder(context, conference, leg),
+                context.encoder_stride);
+  }
+  const int16_t* sent = send_own(context, leg, heard, csrc, csrc_count);
+  leg.own_encoder = true;
+  if (leg.recording == kNone) return;
+  const int16_t* raw = leg.mix.raw_slot == kNone ? nullptr : slot_of(context, leg.mix.raw_slot);
+  record_frame(context, leg, raw, sent, samples);
+}
+
+void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick) {
+  const uint32_t lane = lane_of(leg.out.rate_hz);
+  const auto codec = static_cast<uint8_t>(leg.out.codec);
+  uint8_t* buffer = context.scratch().shared[codec][lane];
+  const int16_t* heard = listener_frame(context, tick, lane);
+  const uint32_t csrc_count = heard != nullptr && context.limits.csrc ? tick.csrc_count : 0;
+  if (!tick.shared_ready[codec][lane]) {
+    tick.shared_ready[codec][lane] = true;
+    tick.shared_bytes[codec][lane] = encode_frame(
+        context, leg, shared_encoder(context, conference, leg), heard, buffer + kHeadroom);
+    for (uint32_t i = 0; i < csrc_count; i++) {
+      base::store_be32(buffer + kHeadroom - 4 * (csrc_count - i), tick.csrc[i]);
+    }
+  } else {
+    context.count.frames_shared++;
+  }
+  send_payload(context, leg, buffer, tick.shared_bytes[codec][lane], csrc_count);
+  leg.own_encoder = false;
+  if (leg.recording == kNone) return;
+  const int16_t* raw = leg.mix.raw_slot == kNone ? nullptr : slot_of(context, leg.mix.raw_slot);
+  record_frame(context, leg, raw, heard, leg.out.rate_hz / kTicksPerSecond);
+}
+
+}  // namespace
+
+void stop_talking(Context& context, Leg& leg) {
+  if (leg.mix.talking) set_talking(context, leg, false);
+  leg.mix = Contribution{};
+}
+
+void tick_conference(Context& context, Conference& conference, int64_t now) {
+  Tick tick;
+  for (uint32_t index = conference.first; index != kNone;) {
+    Leg& leg = context.legs[index];
+    index = leg.next;
+    if (index != kNone) __builtin_prefetch(&context.legs[index]);
+    // Came from another phase after it was served there: its next turn is in the next period.
+    if (leg.last_period == context.period) continue;
+    begin_tick(context, leg, now);
+    if (leg.closing || leg.rerouting) context.leaving_list[tick.leaving++] = leg.index;
+    if (!leg.configured) continue;
+    weigh(context, leg, tick, now);
+    const bool own =
+        leg.mix.contributes || leg.replace.active || leg.mixed.active || !leg.digits_out.idle();
+    if (own) {
+      context.own_list[tick.own++] = leg.index;
+    } else {
+      context.listener_list[tick.listeners++] = leg.index;
+    }
+  }
+  for (uint32_t i = 0; i < tick.own; i++) {
+    send_minus_one(context, conference, context.legs[context.own_list[i]], tick);
+  }
+  for (uint32_t i = 0; i < tick.listeners; i++) {
+    if (i + 1 < tick.listeners) __builtin_prefetch(&context.legs[context.listener_list[i + 1]]);
+    send_shared(context, conference, context.legs[context.listener_list[i]], tick);
+  }
+  for (uint32_t i = 0; i < tick.leaving; i++) {
+    complete_leaving(context, context.legs[context.leaving_list[i]], now);
+  }
+}
+
+}  // namespace engine

@@ -1,0 +1,190 @@
+#include "engine/receiving.h"
+
+#include <cstring>
+
+#include "base/clock.h"
+#include "engine/relay.h"
+#include "engine/rtcp_session.h"
+
+namespace engine {
+namespace {
+
+/** More in one tick is a flood or a long stall; the rest waits in the socket or is dropped there.
+ */
+constexpr int kPacketsPerTick = 16;
+/** Silence of the present source after which another one may take its place. */
+constexpr int64_t kRelatchNs = 1500 * base::kNsPerMs;
+/** Packets in a row from an address that signalling did not name, before it is believed. */
+constexpr uint8_t kProbation = 3;
+
+void latch(Context& context, Leg& leg, const net::Address& from) {
+  Latch& latch = leg.latch;
+  const bool changed = !(latch.peer == from) && leg.packets_in > 0;
+  const bool tell = !latch.latched || changed;
+  latch.peer = from;
+  latch.latched = true;
+  latch.candidate_packets = 0;
+  latch.connected = context.link.connect(leg.rtp_socket, from);
+  if (changed) leg.source_changes++;
+  if (!tell) return;
+  abi::ReceivingEvent event{};
+  event.leg = leg.handle;
+  event.family = static_cast<uint8_t>(from.family);
+  event.port = from.port;
+  std::memcpy(event.address, from.ip, sizeof event.address);
+  context.post(event);
+}
+
+/**
+ * Symmetric RTP with a guard: the signalled address is believed at once, any other one only when it
+ * sends several packets in a row while the signalled (or latched) one is silent.
+ */
+bool accept_source(Context& context, Leg& leg, const net::Address& from) {
+  Latch& state = leg.latch;
+  const net::Address& expected = state.latched ? state.peer : state.signalled;
+  if (from == expected || from == state.signalled) {
+    latch(context, leg, from);
+    return true;
+  }
+  if (state.candidate == from) {
+    if (state.candidate_packets < kProbation) state.candidate_packets++;
+  } else {
+    state.candidate = from;
+    state.candidate_packets = 1;
+  }
+  if (state.candidate_packets >= kProbation || !expected.usable()) {
+    latch(context, leg, from);
+    return true;
+  }
+  context.count.packets_foreign++;
+  return false;
+}
+
+void reject(Context& context, Leg& leg) {
+  leg.rejected++;
+  context.count.packets_rejected++;
+}
+
+void on_event(Context& context, Leg& leg, const rtp::Packet& packet, int64_t now) {
+  rtp::ReceivedDigit done;
+  // Events take sequence numbers that the other leg of a relay never sees.
+  if (Leg* peer = context.peer_of(leg); peer != nullptr) peer->forwarding.epoch = false;
+  if (!leg.digits_in.on_packet(packet.timestamp, packet.payload, packet.payload_bytes, now, done)) {
+    return;
+  }
+  post_digit(
+      context, leg, done.event, abi::DigitSource::rtp,
+      static_cast<uint32_t>(static_cast<uint64_t>(done.duration_units) * 1000 / leg.out.clock_hz));
+}
+
+void on_rtp(Context& context, Leg& leg, const uint8_t* bytes, int count, const net::Address* from,
+            int64_t now) {
+  rtp::Packet packet;
+  if (!rtp::parse(bytes, static_cast<size_t>(count), packet)) return reject(context, leg);
+  const uint8_t format = leg.formats[packet.payload_type];
+  if (format == kFormatUnknown) return reject(context, leg);
+  // Connected in this very batch: what was queued before from others is still to be refused.
+  if (from != nullptr && !(leg.latch.connected && *from == leg.latch.peer) &&
+      (leg.latch.connected || !accept_source(context, leg, *from))) {
+    return reject(context, leg);
+  }
+  if (!leg.stream.started() || leg.stream.ssrc() != packet.ssrc) leg.digits_in.reset();
+  const auto arrival =
+      static_cast<uint32_t>(static_cast<uint64_t>(now / 1000) * (leg.out.clock_hz / 1000) / 1000);
+  leg.stream.on_packet(packet.ssrc, packet.sequence, packet.timestamp, arrival);
+  leg.packets_in++;
+  leg.octets_in += packet.payload_bytes;
+  leg.last_packet_ns = now;
+  leg.silence_reported = false;
+  context.count.packets_received++;
+  if (!leg.may_receive) return;
+  if (format == kFormatEvent) return on_event(context, leg, packet, now);
+  const bool comfort_noise = format == kFormatComfortNoise;
+  if (!comfort_noise) {
+    leg.receive_codec = static_cast<abi::CodecKind>(format);
+    if (Leg* peer = context.peer_of(leg); peer != nullptr && forwards(context, leg, *peer)) {
+      forward(context, leg, *peer, packet, now);
+    }
+  }
+  if (leg.audio_wanted) insert_audio(context, leg, packet, comfort_noise, now);
+}
+
+}  // namespace
+
+void receive(Context& context, Leg& leg, int64_t now) {
+  uint8_t* bytes = context.scratch().packet_in;
+  // Who sent is asked for as long as nobody is latched; the kernel answers it afterwards.
+  const bool ask = !leg.latch.connected;
+  net::Address from;
+  for (int i = 0; i < kPacketsPerTick; i++) {
+    const int count = context.link.receive(leg.rtp_socket, bytes, rtp::kMaxPacketBytes + 1,
+                                           ask ? &from : nullptr);
+    if (count < 0) return;
+    if (!leg.configured) continue;
+    if (leg.rtcp.mux && rtp::looks_like_rtcp(bytes, static_cast<size_t>(count))) {
+      on_rtcp(context, leg, bytes, static_cast<size_t>(count), now);
+      continue;
+    }
+    on_rtp(context, leg, bytes, count, ask ? &from : nullptr, now);
+  }
+}
+
+void receive_rtcp(Context& context, Leg& leg, int64_t now) {
+  uint8_t* bytes = context.scratch().packet_in;
+  net::Address from;
+  for (int i = 0; i < 4; i++) {
+    const int count = context.link.receive(leg.rtcp_socket, bytes, rtp::kMaxPacketBytes + 1, &from);
+    if (count < 0) return;
+    if (!leg.configured) continue;
+    // Reports come from the host that sends the media, or from the one that was signalled.
+    if (!from.same_host(leg.latch.peer) && !from.same_host(leg.rtcp.target)) {
+      context.count.packets_foreign++;
+      continue;
+    }
+    on_rtcp(context, leg, bytes, static_cast<size_t>(count), now);
+  }
+}
+
+void check_digit(Context& context, Leg& leg, int64_t now) {
+  rtp::ReceivedDigit done;
+  if (!leg.digits_in.on_tick(now, done)) return;
+  post_digit(
+      context, leg, done.event, abi::DigitSource::rtp,
+      static_cast<uint32_t>(static_cast<uint64_t>(done.duration_units) * 1000 / leg.out.clock_hz));
+}
+
+void check_silence(Context& context, Leg& leg, int64_t now) {
+  const int64_t quiet_ns = now - leg.last_packet_ns;
+  if (leg.latch.connected && quiet_ns > kRelatchNs) {
+    context.link.disconnect(leg.rtp_socket);
+    leg.latch.connected = false;
+    leg.latch.candidate_packets = 0;
+  }
+  if (leg.silence_timeout_ms == 0 || leg.silence_reported || !leg.may_receive) return;
+  const int64_t limit = leg.silence_timeout_ms * base::kNsPerMs;
+  if (quiet_ns < limit || now - leg.last_rtcp_ns < limit) return;
+  leg.silence_reported = true;
+  abi::SilentEvent event{};
+  event.leg = leg.handle;
+  context.post(event);
+}
+
+void unlatch(Context& context, Leg& leg) {
+  if (leg.latch.connected) context.link.disconnect(leg.rtp_socket);
+  leg.latch.connected = false;
+  leg.latch.latched = false;
+  leg.latch.candidate_packets = 0;
+  leg.latch.candidate = net::Address{};
+}
+
+void post_digit(Context& context, Leg& leg, uint8_t digit, abi::DigitSource source,
+                uint32_t duration_ms) {
+  abi::DigitEvent event{};
+  event.leg = leg.handle;
+  event.digit = digit;
+  event.source = static_cast<uint8_t>(source);
+  event.duration_ms = duration_ms;
+  context.post(event);
+}
+
+}  // namespace engine

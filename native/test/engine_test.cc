@@ -1,0 +1,39 @@
+// Unit tests of rtp/, net/ and engine/ without sockets or Node: `build/Release/engine_test [part of
+// a name]`.
+#include "test/engine_tests.h"
+
+namespace {
+
+constexpr test::Case cases[] = {
+    {"rtp: no length in a packet is believed", rtp_parse_bounds},
+    {"rtp: loss and sequence over a wrap", rtp_stats_wrap},
+    {"rtp: a restarted sender keeps the totals", rtp_stats_restart},
+    {"rtcp: what is written is read back, and gives the round trip", rtcp_round_trip},
+    {"rtcp: malformed compounds are refused", rtcp_hostile},
+    {"telephone-event: once each, whatever is lost or repeated", event_receiver},
+    {"telephone-event: three ends, a pause, a full queue", event_sender},
+    {"mix: everybody gets exactly the sum less its own part", mix_minus_one_exact},
+    {"mix: noise stays out, speech comes in without a click", mix_gate_and_ramp},
+    {"mix: a contributor that leaves, is muted or closed fades", mix_leave_fades},
+    {"mix: listeners share one payload and name the contributors", mix_shared_packet},
+    {"mix: every talk start has one stop", mix_talk_pairs},
+    {"leg: one line of numbers over wraps, from configure to close", leg_line_wraps},
+    {"leg: a stranger cannot take over a running stream", leg_latching},
+    {"leg: packets of 10 to 60 ms", leg_ptime},
+    {"leg: nothing is sent while the direction forbids it", leg_hold},
+    {"leg: a stall is made up for without a burst", leg_stall},
+    {"leg: prompts follow one another without a gap", leg_prompts},
+    {"leg: a recording whose reader stalls tells the gap", leg_recording_gap},
+    {"leg: silence of the peer is told once", leg_silence_event},
+    {"relay: packets pass with our numbers, silence fills in", relay_passes_packets},
+    {"churn: random commands leave nothing behind", churn_random_commands},
+    {"hostile: random datagrams change nothing for others", hostile_packets},
+    {"tick: allocates nothing", tick_does_not_allocate},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return test::run(cases, static_cast<int>(sizeof cases / sizeof cases[0]),
+                   argc > 1 ? argv[1] : nullptr);
+}

@@ -1,0 +1,33 @@
+// Every test of engine_test, so that none is forgotten without a warning.
+#pragma once
+
+#include "test/test.h"
+
+// rtp_test.cc
+void rtp_parse_bounds(test::Context& t);
+void rtp_stats_wrap(test::Context& t);
+void rtp_stats_restart(test::Context& t);
+void rtcp_round_trip(test::Context& t);
+void rtcp_hostile(test::Context& t);
+void event_receiver(test::Context& t);
+void event_sender(test::Context& t);
+// mix_test.cc
+void mix_minus_one_exact(test::Context& t);
+void mix_gate_and_ramp(test::Context& t);
+void mix_leave_fades(test::Context& t);
+void mix_shared_packet(test::Context& t);
+void mix_talk_pairs(test::Context& t);
+// leg_test.cc
+void leg_line_wraps(test::Context& t);
+void leg_latching(test::Context& t);
+void leg_ptime(test::Context& t);
+void leg_hold(test::Context& t);
+void leg_stall(test::Context& t);
+void leg_prompts(test::Context& t);
+void leg_recording_gap(test::Context& t);
+void leg_silence_event(test::Context& t);
+void relay_passes_packets(test::Context& t);
+// churn_test.cc
+void churn_random_commands(test::Context& t);
+void hostile_packets(test::Context& t);
+void tick_does_not_allocate(test::Context& t);
