@@ -1,0 +1,34 @@
+/**
+ * What a worker can still take, from what it does now (R45). Pure. Nothing here is a number of seats: the
+ * same worker offers less while the machine is busy with something else.
+ */
+
+export interface WorkerMeasure {
+  /** Share of wall time inside ticks: grows when others take the processor from us. */
+  readonly busyShare: number;
+  readonly latenessMs: number;
+  readonly legs: number;
+  /** Memory bound of the worker, for the rare case that it is reached first. */
+  readonly freeSlots: number;
+}
+
+/** The rest is for bursts, joins and the kernel. */
+const TARGET_SHARE = 0.75;
+/**
+ * What a leg is taken to cost before enough legs show it: 4 µs a frame. Weighs as much as that many
+ * measured legs.
+ */
+const PRIOR_SHARE = 4e-6 / 20e-3;
+const PRIOR_LEGS = 25;
+/** Up to here lateness is hidden by every jitter buffer; from the second value on nothing more is taken. */
+const GOOD_LATENESS_MS = 2;
+const BAD_LATENESS_MS = 12;
+
+export function headroom(measure: WorkerMeasure): number {
+  const share =
+    (Math.max(0, measure.busyShare) + PRIOR_SHARE * PRIOR_LEGS) / (measure.legs + PRIOR_LEGS);
+  const fits = (TARGET_SHARE - measure.busyShare) / share;
+  const calm = 1 - (measure.latenessMs - GOOD_LATENESS_MS) / (BAD_LATENESS_MS - GOOD_LATENESS_MS);
+  const offered = fits * Math.max(0, Math.min(1, calm));
+  return Math.max(0, Math.min(Math.floor(offered), measure.freeSlots));
+}

@@ -1,0 +1,351 @@
+/**
+ * A leg seen from this thread: turns calls into commands and events into callbacks. It mirrors what the
+ * engine does and never decides about samples.
+ */
+import { MediaError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import { fail, ok, type Result } from '../common/result.ts';
+import {
+  CODEC_KIND,
+  DIGIT_QUEUE,
+  DIGIT_SOURCE,
+  DIRECTION,
+  MAX_EVENT_FORMATS,
+  MAX_RECEIVE_FORMATS,
+  NO_PAYLOAD_TYPE,
+  PLAY_END,
+  ROUTE_KIND,
+  writeCloseLegCommand,
+  writeConfigureCommand,
+  writeMuteCommand,
+  writeRouteCommand,
+  writeSendDigitsCommand,
+} from './abi.gen.ts';
+import { NO_ADDRESS, packAddress, unpackAddress } from './address.ts';
+import { Conference } from './conference.ts';
+import { LegPlayer } from './leg-player.ts';
+import { LegRecorder } from './leg-recorder.ts';
+import type {
+  Codec,
+  CodecName,
+  Digit,
+  LegStatistics,
+  MediaLeg,
+  MediaLegEvents,
+  MediaParameters,
+  Playback,
+  PlayOptions,
+  Prompt,
+  Recording,
+  RecordOptions,
+  Route,
+} from './media.ts';
+import type { SocketPair } from './port-pool.ts';
+import type { PromptMemory } from './prompt-memory.ts';
+import type { HostedLeg, WorkerHost } from './worker-host.ts';
+
+const DIGITS: readonly Digit[] = [
+  ...(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'] as const),
+];
+/** Long enough for every receiver, short enough for quick dialling. */
+const DEFAULT_DIGIT_MS = 100;
+
+const KIND_OF: Readonly<Record<CodecName, number>> = {
+  PCMU: CODEC_KIND.pcmu,
+  PCMA: CODEC_KIND.pcma,
+  G722: CODEC_KIND.g722,
+  opus: CODEC_KIND.opus,
+  L16: CODEC_KIND.l16,
+};
+
+/** What a leg needs of the engine around it. */
+export interface LegServices {
+  readonly prompts: PromptMemory;
+  readonly log: Logger;
+  /** Sample rate of a codec kind; undefined when the engine cannot do it. */
+  readonly rateOf: (kind: number) => number | undefined;
+  readonly openRecorder: LegRecorder['open'];
+  /** The sockets are no longer used by the engine. */
+  readonly release: (sockets: SocketPair) => void;
+  /** Something happened that has to be polled for. */
+  readonly wake: () => void;
+}
+
+export class Leg implements MediaLeg, HostedLeg {
+  readonly id: number;
+  readonly localAddress: string;
+  readonly host: WorkerHost;
+  readonly #sockets: SocketPair;
+  readonly #services: LegServices;
+  readonly #events: MediaLegEvents;
+  readonly #player: LegPlayer;
+  readonly #recorder: LegRecorder;
+  #conference: Conference | null = null;
+  #relayPeer: Leg | null = null;
+  #digitsUnderWay = 0;
+  #rateHz = 8000;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #last: LegStatistics | null = null;
+  #closing: Promise<LegStatistics> | null = null;
+  #resolveClosed: ((statistics: LegStatistics) => void) | null = null;
+
+  constructor(
+    id: number,
+    host: WorkerHost,
+    sockets: SocketPair,
+    localAddress: string,
+    events: MediaLegEvents,
+    services: LegServices,
+  ) {
+    this.id = id;
+    this.host = host;
+    this.localAddress = localAddress;
+    this.#sockets = sockets;
+    this.#services = services;
+    this.#events = events;
+    this.#player = new LegPlayer(id, host, services.prompts, services.log);
+    this.#recorder = new LegRecorder(id, host, services.openRecorder);
+  }
+
+  get rtpPort(): number {
+    return this.#sockets.port;
+  }
+
+  configure(parameters: MediaParameters): void {
+    if (this.#state !== 'open') return;
+    const sendCodec = this.#kindOf(parameters.send);
+    if (sendCodec === undefined) {
+      // Negotiation offers what the engine can do; coming here is a bug that must not cost other calls.
+      this.#services.log.error({ codec: parameters.send.name }, 'the engine lacks this codec');
+      return;
+    }
+    const remote = parameters.remote === null ? NO_ADDRESS : packAddress(parameters.remote.address);
+    const receive = parameters.receive
+      .map((codec) => ({ payloadType: codec.payloadType, kind: this.#kindOf(codec) }))
+      .filter((format) => format.kind !== undefined)
+      .slice(0, MAX_RECEIVE_FORMATS);
+    const events = (parameters.telephoneEvent?.receivePayloadTypes ?? []).slice(
+      0,
+      MAX_EVENT_FORMATS,
+    );
+    this.host.send((view, at) =>
+      writeConfigureCommand(view, at, {
+        leg: this.id,
+        address: remote.bytes,
+        family: remote.family,
+        port: parameters.remote?.port ?? 0,
+        rtcpPort: parameters.remoteRtcpPort ?? 0,
+        direction: DIRECTION[parameters.direction],
+        ptimeMs: parameters.ptimeMs,
+        sendCodec,
+        sendPayloadType: parameters.send.payloadType,
+        sendChannels: parameters.send.channels,
+        sendClockHz: parameters.send.clockRateHz,
+        eventSendPayloadType: parameters.telephoneEvent?.sendPayloadType ?? NO_PAYLOAD_TYPE,
+        comfortNoisePayloadType: parameters.comfortNoisePayloadType ?? NO_PAYLOAD_TYPE,
+        receiveCount: receive.length,
+        receivePayloadTypes: Uint8Array.from(receive, (format) => format.payloadType),
+        receiveCodecs: Uint8Array.from(receive, (format) => format.kind ?? 0),
+        eventReceiveCount: events.length,
+        eventReceivePayloadTypes: Uint8Array.from(events),
+      }),
+    );
+    this.#rateHz = this.#services.rateOf(sendCodec) ?? 8000;
+    this.#player.useRate(this.#rateHz);
+  }
+
+  route(route: Route): void {
+    if (this.#state !== 'open') return;
+    const [kind, target] = this.#destination(route);
+    if (kind === null) return;
+    this.#leavePeers();
+    if (route.kind === 'relay' && route.peer instanceof Leg) {
+      route.peer.#leavePeers();
+      route.peer.#relayPeer = this;
+      this.#relayPeer = route.peer;
+    } else if (route.kind === 'conference' && route.conference instanceof Conference) {
+      this.#conference = route.conference;
+      route.conference.members.add(this);
+    }
+    const muted = route.kind === 'conference' && route.muted === true ? 1 : 0;
+    this.host.send((view, at) =>
+      writeRouteCommand(view, at, { leg: this.id, kind, muted, target }),
+    );
+  }
+
+  play(prompts: readonly Prompt[], options: PlayOptions = {}): Playback {
+    return this.#player.play(prompts, options, this.#state === 'open');
+  }
+
+  stopPlaying(): void {
+    this.#player.stop(0);
+  }
+
+  sendDigits(digits: readonly Digit[], durationMs = DEFAULT_DIGIT_MS): Result<void, MediaError> {
+    if (this.#state !== 'open') return fail(new MediaError('closed', 'the leg is closed'));
+    if (this.#digitsUnderWay + digits.length > DIGIT_QUEUE) {
+      return fail(new MediaError('overloaded', `more than ${DIGIT_QUEUE} digits wait to be sent`));
+    }
+    if (!(durationMs >= 40 && durationMs <= 8000)) {
+      return fail(new MediaError('bad-request', `a digit lasts 40 to 8000 ms, not ${durationMs}`));
+    }
+    this.#digitsUnderWay += digits.length;
+    const codes = Uint8Array.from(digits, (digit) => DIGITS.indexOf(digit));
+    this.host.send((view, at) =>
+      writeSendDigitsCommand(view, at, {
+        leg: this.id,
+        durationMs: Math.round(durationMs),
+        count: codes.length,
+        digits: codes,
+      }),
+    );
+    return ok(undefined);
+  }
+
+  record(options: RecordOptions): Promise<Result<Recording, MediaError>> {
+    if (this.#state !== 'open') {
+      return Promise.resolve(fail(new MediaError('closed', 'the leg is closed')));
+    }
+    return this.#recorder.start(options, this.#rateHz);
+  }
+
+  setMuted(muted: boolean): void {
+    if (this.#state !== 'open') return;
+    this.host.send((view, at) =>
+      writeMuteCommand(view, at, { leg: this.id, muted: muted ? 1 : 0 }),
+    );
+  }
+
+  statistics(): LegStatistics {
+    if (this.#last !== null) return this.#last;
+    const { version, leg, roundTripMs, ...counters } = this.host.legRecord(this.id);
+    // Nothing was published since the leg was opened: the record is that of the slot's last owner.
+    if (version === 0 || leg !== this.id) return NOTHING;
+    return { ...counters, roundTripMs: roundTripMs < 0 ? null : roundTripMs };
+  }
+
+  close(): Promise<LegStatistics> {
+    if (this.#closing !== null) return this.#closing;
+    if (this.#state === 'closed') return Promise.resolve(this.statistics());
+    this.#closing = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.#state = 'closing';
+    this.#leavePeers();
+    this.host.send((view, at) => writeCloseLegCommand(view, at, { leg: this.id }));
+    this.#services.wake();
+    return this.#closing;
+  }
+
+  /** The conference of this leg was closed. */
+  onConferenceClosed(conference: Conference): void {
+    if (this.#conference === conference) this.#conference = null;
+  }
+
+  onClosed(): void {
+    this.#end();
+  }
+
+  onLost(error: MediaError): void {
+    if (this.#state === 'closed') return;
+    const told = this.#state === 'open';
+    this.#end();
+    if (told) this.#events.onLost?.(error);
+  }
+
+  onDigit(digit: number, source: number, durationMs: number): void {
+    const name = DIGITS[digit];
+    if (name === undefined || this.#state !== 'open') return;
+    this.#events.onDigit?.(name, durationMs, source === DIGIT_SOURCE.rtp ? 'rtp' : 'inband');
+  }
+
+  onReceiving(family: number, address: Uint8Array, port: number): void {
+    if (this.#state !== 'open') return;
+    this.#events.onReceiving?.({ address: unpackAddress(family, address), port });
+  }
+
+  onSilent(): void {
+    if (this.#state === 'open') this.#events.onSilent?.();
+  }
+
+  onTalking(talking: boolean): void {
+    // Also while closing: every start has its stop.
+    this.#events.onTalking?.(talking);
+  }
+
+  onPlayFinished(playback: number, end: number): void {
+    this.#player.onFinished(playback, end === PLAY_END.played ? 'played' : 'stopped');
+  }
+
+  onDigitsSent(count: number): void {
+    this.#digitsUnderWay = Math.max(0, this.#digitsUnderWay - count);
+  }
+
+  onRecordingEnded(ring: number): void {
+    this.#recorder.onEnded(ring);
+  }
+
+  #end(): void {
+    if (this.#state === 'closed') return;
+    this.#last = this.statistics();
+    this.#state = 'closed';
+    this.#leavePeers();
+    this.#player.abandon();
+    this.#recorder.abandon();
+    this.host.legs.remove(this.id);
+    this.#services.release(this.#sockets);
+    this.#resolveClosed?.(this.#last);
+  }
+
+  #kindOf(codec: Codec): number | undefined {
+    const kind = KIND_OF[codec.name];
+    return this.#services.rateOf(kind) === undefined ? undefined : kind;
+  }
+
+  /** Kind and handle for the command; null when the other end is gone, then this leg becomes idle. */
+  #destination(route: Route): readonly [number, number] | readonly [null, 0] {
+    switch (route.kind) {
+      case 'idle':
+        return [ROUTE_KIND.idle, 0];
+      case 'echo':
+        return [ROUTE_KIND.echo, 0];
+      case 'relay':
+        if (route.peer instanceof Leg && route.peer.host === this.host) {
+          return [ROUTE_KIND.relay, route.peer.id];
+        }
+        break;
+      case 'conference':
+        if (route.conference instanceof Conference && route.conference.host === this.host) {
+          return [ROUTE_KIND.conference, route.conference.id];
+        }
+        break;
+    }
+    this.#services.log.error({ leg: this.id, route: route.kind }, 'route across media threads');
+    return [null, 0];
+  }
+
+  #leavePeers(): void {
+    this.#conference?.members.delete(this);
+    this.#conference = null;
+    if (this.#relayPeer !== null) this.#relayPeer.#relayPeer = null;
+    this.#relayPeer = null;
+  }
+}
+
+const NOTHING: LegStatistics = {
+  packetsReceived: 0,
+  packetsSent: 0,
+  octetsReceived: 0,
+  octetsSent: 0,
+  packetsLost: 0,
+  packetsLate: 0,
+  packetsDuplicate: 0,
+  packetsRejected: 0,
+  framesConcealed: 0,
+  jitterMs: 0,
+  delayMs: 0,
+  roundTripMs: null,
+  remotePacketsLost: 0,
+  sourceChanges: 0,
+  levelDbov: -127,
+};
