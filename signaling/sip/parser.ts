@@ -43,7 +43,7 @@ export function parseMessage(
   const end = endOfHead(bytes, start, limits.headerBytes);
   const head = decodeText(bytes.subarray(start, end.at));
   const firstLineEnd = head.indexOf('\r\n');
-  const line = parseStartLine(firstLineEnd < 0 ? head : head.slice(0, firstLineEnd));
+  const line = parseStartLine(head.slice(0, firstLineEnd < 0 ? head.length : firstLineEnd));
   if (line.kind === 'none') return fail({ ...line.problem, answerable: undefined });
 
   const scanned = scanFields(head, firstLineEnd < 0 ? head.length : firstLineEnd + 2, limits);
@@ -124,6 +124,9 @@ type StartLine =
     };
 
 function parseStartLine(line: string): StartLine {
+  if (hasBareLineEnd(line, 0, line.length)) {
+    return { kind: 'none', problem: problem('not-sip', 'bare CR or LF in the start line') };
+  }
   const firstSpace = line.indexOf(' ');
   const first = line.slice(0, Math.max(firstSpace, 0));
   if (first.slice(0, 4).toUpperCase() === 'SIP/') return parseStatusLine(line, firstSpace, first);

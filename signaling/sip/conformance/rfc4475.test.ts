@@ -203,7 +203,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   mismatch01: { section: '3.1.2.17', outcome: 400 },
   mismatch02: { section: '3.1.2.18', outcome: 400 },
   bigcode: { section: '3.1.2.19', outcome: 'drop' },
-  // A branch that is only the cookie is matched as RFC 2543 says (see layer.test.ts).
+  // A branch that is only the cookie is matched as RFC 2543 says (see layer-server.test.ts).
   badbranch: {
     section: '3.2.1',
     outcome: 'accept',

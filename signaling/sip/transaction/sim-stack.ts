@@ -3,11 +3,12 @@
 import { seededRandom } from '../../../common/ids.ts';
 import { silentLogger } from '../../../common/log.ts';
 import { createMetrics, type Metrics } from '../../../common/metrics.ts';
-import type { SimClock } from '../../../common/sim-clock.ts';
+import { SimClock } from '../../../common/sim-clock.ts';
 import { createHeaders } from '../headers.ts';
-import { EMPTY_BODY, type SipMessage, type SipRequest } from '../message.ts';
+import { EMPTY_BODY, responseTo, type SipMessage, type SipRequest } from '../message.ts';
 import { parseMessage } from '../parser.ts';
-import type { SimNetwork } from '../transport/sim.ts';
+import { serializeMessage } from '../serializer.ts';
+import { createSimNetwork, type SimNetwork } from '../transport/sim.ts';
 import type { TransportKind } from '../transport/transport.ts';
 import { createTransactionLayer, type RunningTransactionLayer } from './layer.ts';
 import type {
@@ -128,4 +129,32 @@ export function parsed(bytes: Uint8Array): SipMessage {
   const message = parseMessage(bytes);
   if (!message.ok) throw new Error(message.error.detail);
   return message.value;
+}
+
+export const ALICE = '192.0.2.1';
+export const BOB = '192.0.2.2';
+
+export function setUp(seed = 1) {
+  const clock = new SimClock();
+  const network = createSimNetwork(clock, seededRandom(seed));
+  const stack = (address: string, options: Omit<SimStackOptions, 'address'> = {}) =>
+    createSimStack(network, clock, { address, seed: seed + address.length, ...options });
+  return { clock, network, stack };
+}
+
+export const answer =
+  (...statuses: number[]) =>
+  (transaction: ServerTransaction): void => {
+    for (const status of statuses) {
+      transaction.respond(responseTo(transaction.request, status, { toTag: 'bob' }));
+    }
+  };
+
+/** A request of a peer without a stack, with its Via. */
+export function raw(
+  request: SipRequest,
+  branch: string,
+  via = `SIP/2.0/UDP 192.0.2.9:5060;branch=${branch}`,
+): Uint8Array {
+  return serializeMessage({ ...request, headers: request.headers.prepend('Via', via) });
 }

@@ -295,3 +295,36 @@ describe('non-INVITE server table (RFC 3261 figure 8)', () => {
     );
   });
 });
+
+/** One table as Markdown: a row a state; what is illegal stays empty. */
+function markdown(title: string, table: AnyTable): string {
+  const rows = walk(table);
+  const lines = [
+    `## ${title}`,
+    '',
+    '| state | event | leads to | effects |',
+    '| --- | --- | --- | --- |',
+  ];
+  for (const [state, cells] of Object.entries(rows)) {
+    for (const [type, text] of Object.entries(cells)) {
+      if (text === '!') continue;
+      const [next = '', ...effects] = text.split(', ');
+      lines.push(
+        `| ${state} | ${type} | ${next === '-' ? 'ignored' : next} | ${effects.join(', ')} |`,
+      );
+    }
+  }
+  return lines.join('\n');
+}
+
+it('docs/sip-transactions.md shows the tables as they are', async () => {
+  const text = [
+    '# SIP transactions',
+    'Printed from the tables in `signaling/sip/transaction/` by `tables.test.ts`; `npx vitest run signaling/sip/transaction/tables.test.ts -u` prints them again. What is not listed is illegal in that state and counted.',
+    markdown('INVITE client (RFC 3261 section 17.1.1, RFC 6026)', INVITE_CLIENT),
+    markdown('Non-INVITE client (RFC 3261 section 17.1.2)', NON_INVITE_CLIENT),
+    markdown('INVITE server (RFC 3261 section 17.2.1, RFC 6026)', INVITE_SERVER),
+    markdown('Non-INVITE server (RFC 3261 section 17.2.2)', NON_INVITE_SERVER),
+  ].join('\n\n');
+  await expect(`${text}\n`).toMatchFileSnapshot('../../../docs/sip-transactions.md');
+});
