@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, MediaError } from '../errors.ts';
+import type { Random } from '../ids.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { Change, Entry, Lease, Revision, Store, Watch } from './store.ts';
 
@@ -26,21 +27,29 @@ export class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #data = new Map<string, Stored>();
   readonly #watchers = new Set<Watcher>();
+  readonly #random: Random | undefined;
   #revision = 0;
 
-  constructor(clock: Clock) {
+  /** With `random`, operations take a varying number of turns, so that a seed makes an interleaving. */
+  constructor(clock: Clock, random?: Random) {
     this.#clock = clock;
+    this.#random = random;
+  }
+
+  async #turns(): Promise<void> {
+    const turns = 1 + (this.#random?.below(6) ?? 0);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
   }
 
   async get(key: string): Promise<Outcome<Entry | undefined>> {
-    await Promise.resolve();
+    await this.#turns();
     if (!KEY.test(key)) return badKey(key);
     const stored = this.#data.get(key);
     return ok(stored === undefined ? undefined : entryOf(key, stored));
   }
 
   async list(prefix: string): Promise<Outcome<readonly Entry[]>> {
-    await Promise.resolve();
+    await this.#turns();
     return ok(this.#entries(prefix));
   }
 
@@ -66,7 +75,7 @@ export class MemoryStore implements Store {
     expected: Revision | undefined,
   ): Promise<Outcome<Revision>> {
     const json = JSON.stringify(value);
-    await Promise.resolve();
+    await this.#turns();
     if (!KEY.test(key)) return badKey(key);
     if (json === undefined || json.length > MAX_VALUE_BYTES) {
       return refuse('bad-request', `the value of ${key} is no JSON or too large`);
@@ -80,7 +89,7 @@ export class MemoryStore implements Store {
   }
 
   async delete(key: string, expected?: Revision): Promise<Outcome<void>> {
-    await Promise.resolve();
+    await this.#turns();
     if (!KEY.test(key)) return badKey(key);
     if (!this.#isAt(key, expected)) return refuse('conflict', `${key} is not at ${expected}`);
     if (!this.#data.delete(key)) return ok(undefined);
@@ -94,7 +103,7 @@ export class MemoryStore implements Store {
   }
 
   async watch(prefix: string, onChange: (change: Change) => void): Promise<Watch> {
-    await Promise.resolve();
+    await this.#turns();
     const watcher = { prefix, onChange };
     this.#watchers.add(watcher);
     for (const entry of this.#entries(prefix)) notify(watcher, { kind: 'put', ...entry });

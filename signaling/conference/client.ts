@@ -33,6 +33,7 @@ import {
 } from './messages.ts';
 import { lockRefuses } from './policy.ts';
 import { conferenceRecord, guardRecord, KEYS } from './records.ts';
+import { CLIENT_TRY_MS, VRU_LEASE_MS } from './timing.ts';
 
 export type { CommandHandler } from './command-desk.ts';
 
@@ -102,8 +103,6 @@ export interface ConferenceClient extends ServiceClient {
   close(): Promise<void>;
 }
 
-/** One try; the proxy itself fails over within it. */
-const TRY_MS = 6_000;
 /** A caller who waits for an answer hears a refusal after this. */
 const ANSWER_MS = 12_000;
 /** A departure is retried for this long; after that the lease or the mixer tells. */
@@ -112,7 +111,6 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 /** An `enter` that nobody waits for any more may still be in a queue; forgotten again after it. */
 const FORGET_AGAIN_MS = 15_000;
-export const VRU_LEASE_MS = 4_000;
 
 export function createServiceClient(options: ServiceClientOptions): ServiceClient {
   return { control: (id, by, action) => control(options, id, by, action) };
@@ -180,7 +178,7 @@ class VruClient implements ConferenceClient {
 
   #askProvisioning(body: unknown): Promise<Result<unknown, MediaError>> {
     return persist(this.#options, ANSWER_MS, () =>
-      this.#options.bus.request(SUBJECTS.provisioning, body, { deadlineMs: TRY_MS }),
+      this.#options.bus.request(SUBJECTS.provisioning, body, { deadlineMs: CLIENT_TRY_MS }),
     );
   }
 
@@ -312,7 +310,7 @@ async function ask(
   onError: (error: MediaError) => void = () => {},
 ): Promise<Result<ServiceReply, MediaError>> {
   const answer = await persist(options, withinMs, async () => {
-    const tried = await options.bus.request(SUBJECTS.proxy, request, { deadlineMs: TRY_MS });
+    const tried = await options.bus.request(SUBJECTS.proxy, request, { deadlineMs: CLIENT_TRY_MS });
     if (!tried.ok) {
       onError(tried.error);
       return tried;
@@ -326,7 +324,7 @@ async function ask(
   });
   if (!answer.ok) {
     const { kind } = request;
-    options.log.warn({ kind, code: answer.error.code }, 'a service request was given up');
+    options.log.warn({ kind, errorCode: answer.error.code }, 'a service request was given up');
   }
   return answer;
 }

@@ -36,7 +36,7 @@ export async function keepLease(options: KeptLeaseOptions): Promise<Result<KeptL
   const renew = async (): Promise<void> => {
     const renewed = await lease.renew(value());
     if (renewed.ok || released) return;
-    log.warn({ key, code: renewed.error.code }, 'a lease could not be renewed');
+    log.warn({ key, errorCode: renewed.error.code }, 'a lease could not be renewed');
     if (renewed.error.code !== 'closed') return;
     const again = await store.lease(key, value(), ttlMs);
     if (again.ok) lease = again.value;

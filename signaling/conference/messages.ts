@@ -233,6 +233,13 @@ export type CreateConference = z.infer<typeof createConference>;
 export const createReply = z.object({ mixerId: nodeId, mixerAddress: z.string() });
 export type CreateReply = z.infer<typeof createReply>;
 
+/** What `proxy.placement` answers: the mixer that took it, or why none did. */
+export const placementReply = z.discriminatedUnion('kind', [
+  createReply.extend({ kind: z.literal('placed') }),
+  z.object({ kind: z.literal('refused'), reason: refusal }),
+]);
+export type PlacementReply = z.infer<typeof placementReply>;
+
 export const mixerRequest = z.discriminatedUnion('kind', [
   createConference,
   /** Announces a conferee, so that its INVITE is let in. */

@@ -1,5 +1,9 @@
-/** What the rules of a conference say, as pure functions. */
-import type { Role } from './messages.ts';
+/** What the rules of a conference say, as pure functions of what there is. */
+
+import type { ControlAction } from './client.ts';
+import type { ConferenceEvent } from './events.ts';
+import type { AccountRecord, Role } from './messages.ts';
+import type { Conferee, Roster } from './roster.ts';
 
 /**
  * A locked conference takes nobody more (E15). One exception keeps it from being lost to everybody:
@@ -10,4 +14,35 @@ export function lockRefuses(
   role: Role,
 ): boolean {
   return conference.locked && !(role === 'host' && conference.hosts === 0);
+}
+
+/** What a departure leads to: the last one ends the conference, the last host as the account says (R28). */
+export function afterDeparture(
+  roster: Roster,
+  leaving: Conferee,
+  policy: Pick<AccountRecord, 'hostLeaves' | 'graceMs'>,
+  lost: boolean,
+  nowMs: number,
+): readonly ConferenceEvent[] {
+  if (roster.size === 1) {
+    return [{ kind: 'ended', why: lost ? 'lost' : 'empty', others: 'nothing' }];
+  }
+  const lastHost = leaving.role === 'host' && roster.hosts === 1;
+  if (!lastHost || roster.created?.temporary === true) return [];
+  switch (policy.hostLeaves) {
+    case 'continue':
+      return [];
+    case 'wait':
+      return [{ kind: 'ended', why: 'host-left', others: 'wait' }];
+    case 'end':
+      return policy.graceMs === 0
+        ? [{ kind: 'ended', why: 'host-left', others: 'release' }]
+        : [{ kind: 'grace-started', endAtMs: nowMs + policy.graceMs }];
+  }
+}
+
+/** Whether this conferee (undefined: an operator) may do it. */
+export function mayControl(by: Conferee | undefined, action: ControlAction): boolean {
+  if (action.kind === 'mute-self') return by !== undefined;
+  return by === undefined || by.role === 'host';
 }

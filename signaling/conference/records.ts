@@ -66,6 +66,10 @@ export const guardRecord = z.object({
   version: z.literal(1),
   conferenceId,
   createdAtMs: z.number(),
+  /** The interface server that creates it. When that one dies first, the guard is void. */
+  by: nodeId,
+  /** Its log has begun, so that it is a conference and not only the intention of one. */
+  established: z.boolean(),
 });
 export type GuardRecord = z.infer<typeof guardRecord>;
 

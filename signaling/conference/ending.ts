@@ -1,0 +1,208 @@
+/** Departures of conferees and the end of conferences: everything is freed, whoever began it (R20, R28). */
+import type { MediaError } from '../../common/errors.ts';
+import type { AccountId, ConfereeId } from '../../common/ids.ts';
+import type { Result } from '../../common/result.ts';
+import { getAccount } from './accounts.ts';
+import type { ConferenceLog, DecisionContext } from './conference-log.ts';
+import type { ConferenceEvent } from './events.ts';
+import { releaseGuard } from './guards.ts';
+import type { Management } from './management.ts';
+import type { AccountRecord, VruCommand } from './messages.ts';
+import { afterDeparture } from './policy.ts';
+import { KEYS } from './records.ts';
+import { returnToWaiting } from './returning.ts';
+import type { Conferee } from './roster.ts';
+
+type Left = Extract<ConferenceEvent, { kind: 'left' }>['why'];
+/** Departures after which the conference went on without noticing, if nobody looked. */
+const UNWILLING: ReadonlySet<Left> = new Set(['lost', 'refused']);
+
+const DEFAULT_POLICY = { hostLeaves: 'continue', graceMs: 0 } as const;
+
+async function policyOf(
+  management: Management,
+  accountId: AccountId | undefined,
+): Promise<Pick<AccountRecord, 'hostLeaves' | 'graceMs'>> {
+  if (accountId === undefined) return DEFAULT_POLICY;
+  const account = await getAccount(management.options.store, accountId);
+  return (account.ok ? account.value : undefined) ?? DEFAULT_POLICY;
+}
+
+/** Takes a conferee out of the roster; undefined when it was not in it (any more). */
+export async function depart(
+  management: Management,
+  log: ConferenceLog,
+  find: { readonly confereeId: ConfereeId } | { readonly ordinal: number },
+  why: Left,
+  context: DecisionContext,
+): Promise<Result<Conferee | undefined, MediaError>> {
+  const current = await log.catchUp();
+  if (!current.ok) return current;
+  const policy = await policyOf(management, log.roster.accountId);
+  return log.commit((roster, nowMs) => {
+    const leaving =
+      'ordinal' in find ? roster.conferees.get(find.ordinal) : roster.ofId(find.confereeId);
+    if (leaving === undefined || roster.ended !== undefined)
+      return { events: [], result: undefined };
+    const { ordinal, confereeId } = leaving;
+    const departure: ConferenceEvent =
+      why === 'deleted'
+        ? { kind: 'deleted', ordinal, confereeId }
+        : { kind: 'left', ordinal, confereeId, why };
+    const consequences = afterDeparture(roster, leaving, policy, why === 'lost', nowMs);
+    return { events: [departure, ...consequences], result: leaving };
+  }, context);
+}
+
+/** A departure with all that follows: the mixer is told, the record says so, the end is carried out. */
+export async function removeConferee(
+  management: Management,
+  log: ConferenceLog,
+  confereeId: ConfereeId,
+  why: Left,
+  context: DecisionContext,
+): Promise<Result<Conferee | undefined, MediaError>> {
+  const left = await depart(management, log, { confereeId }, why, context);
+  if (left.ok && left.value !== undefined) await afterwards(management, log, left.value, why);
+  return left;
+}
+
+export async function afterwards(
+  management: Management,
+  log: ConferenceLog,
+  left: Conferee,
+  why: Left,
+): Promise<void> {
+  const mixerId = log.roster.created?.mixerId;
+  if (mixerId !== undefined) await management.mixers.remove(mixerId, log.id, left.confereeId);
+  if (UNWILLING.has(why)) {
+    const { ordinal } = left;
+    management.options.log.warn({ conferenceId: log.id, ordinal, why }, 'a conferee was lost');
+  }
+  if (log.roster.ended !== undefined) {
+    await finishEnding(management, log);
+    return;
+  }
+  const recorded = await management.project(log);
+  if (!recorded.ok) management.warn({ conferenceId: log.id }, recorded.error, 'not recorded');
+  if (log.roster.endAtMs !== null && left.role === 'host') beginGrace(management, log);
+}
+
+/** Says what is coming, and sees to it that it comes. Another server would see to it as well. */
+function beginGrace(management: Management, log: ConferenceLog): void {
+  const { clock } = management.options;
+  const { endAtMs, conferees } = log.roster;
+  if (endAtMs === null) return;
+  for (const { caller, confereeId } of conferees.values()) {
+    void management.background(`announce ${confereeId}`, async () => {
+      await management.vrus.command(caller, {
+        kind: 'announce',
+        requestId: `grace-${confereeId}-${endAtMs}`,
+        callId: caller.callId,
+        prompt: 'host-has-left',
+      });
+    });
+  }
+  clock.after(Math.max(0, endAtMs - clock.wallMs()), () => {
+    void management.background(`grace ${log.id}`, () => endAfterGrace(management, log));
+  });
+}
+
+/** Ends the conference if its time is over and no host has come back. */
+export async function endAfterGrace(management: Management, log: ConferenceLog): Promise<void> {
+  const decided = await log.commit((roster, nowMs) => {
+    const due = roster.endAtMs !== null && roster.endAtMs <= nowMs && roster.ended === undefined;
+    const event: ConferenceEvent = { kind: 'ended', why: 'host-left', others: 'release' };
+    return { events: due ? [event] : [], result: undefined };
+  });
+  if (!decided.ok) throw decided.error;
+  if (log.roster.ended !== undefined) await finishEnding(management, log);
+}
+
+/** Ends it now, for a reason of the caller's. True when this call ended it. */
+export async function endConference(
+  management: Management,
+  log: ConferenceLog,
+  event: Omit<Extract<ConferenceEvent, { kind: 'ended' }>, 'kind'>,
+  context: DecisionContext,
+): Promise<Result<boolean, MediaError>> {
+  const decided = await log.commit((roster) => {
+    if (roster.created === undefined || roster.ended !== undefined) {
+      return { events: [], result: false };
+    }
+    return { events: [{ kind: 'ended', ...event }], result: true };
+  }, context);
+  if (decided.ok && log.roster.ended !== undefined) await finishEnding(management, log);
+  return decided;
+}
+
+/**
+ * Carries out an end that is in the log: who is left is told or returned to waiting, the mixer is
+ * told, the records go, the guard last. May run several times and anywhere; each step is idempotent.
+ */
+export function finishEnding(management: Management, log: ConferenceLog): Promise<void> {
+  if (management.finished.has(log)) return Promise.resolve();
+  return management.background(`ending ${log.id}`, () => endNow(management, log));
+}
+
+async function endNow(management: Management, log: ConferenceLog): Promise<void> {
+  const { store, clock } = management.options;
+  const { created, ended, conferees } = log.roster;
+  if (created === undefined || ended === undefined || management.finished.has(log)) return;
+  const left = [...conferees.values()];
+  if (ended.others === 'wait') await returnToWaiting(management, log, left);
+  if (ended.others === 'release') await releaseAll(management, left, releaseWord(ended.why));
+  await management.mixers.end(created.mixerId, log.id);
+  const kept = { version: 1, conferenceId: log.id, accountId: created.accountId };
+  const written = await store.put(KEYS.ended(log.id), { ...kept, endedAtMs: clock.wallMs() });
+  if (!written.ok) throw written.error;
+  const gone = await store.delete(KEYS.conference(log.id));
+  if (!gone.ok) throw gone.error;
+  await releaseGuard(
+    management,
+    created.temporary ? 'mingle' : 'active',
+    created.accountId,
+    log.id,
+  );
+  management.finished.add(log);
+}
+
+type ReleaseWhy = Extract<VruCommand, { kind: 'release' }>['why'];
+
+function releaseWord(why: string): ReleaseWhy {
+  return why === 'host-left' ? 'host-left' : 'ended';
+}
+
+async function releaseAll(
+  management: Management,
+  conferees: readonly Conferee[],
+  why: ReleaseWhy,
+): Promise<void> {
+  const told = Promise.all(conferees.map((conferee) => release(management, conferee, why)));
+  await withinPatience(management, told);
+}
+
+/** A VRU that is slow to obey must not keep the account from its next conference. */
+const PATIENCE_MS = 2_000;
+
+export async function withinPatience(
+  management: Management,
+  work: Promise<unknown>,
+): Promise<void> {
+  await Promise.race([work, management.options.clock.sleep(PATIENCE_MS)]);
+}
+
+/** The VRU speaks the reason, then hangs up. */
+export async function release(
+  management: Management,
+  conferee: Conferee,
+  why: ReleaseWhy,
+): Promise<void> {
+  const { caller, confereeId } = conferee;
+  await management.vrus.command(caller, {
+    kind: 'release',
+    requestId: `release-${confereeId}`,
+    callId: caller.callId,
+    why,
+  });
+}

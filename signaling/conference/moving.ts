@@ -1,0 +1,132 @@
+/**
+ * From waiting into the conference proper (R5, R9, R10), in order of arrival. The places are decided
+ * with the conference itself (creating.ts); here each caller is brought over, make before break. May
+ * be begun again at any time and by any server: what was done is found done.
+ */
+import type { AccountId } from '../../common/ids.ts';
+import { getAccount } from './accounts.ts';
+import type { ConferenceLog } from './conference-log.ts';
+import { supersede } from './creating.ts';
+import { endConference, finishEnding } from './ending.ts';
+import { findConference } from './guards.ts';
+import { type Entrant, join, seat, sendPlace } from './joining.ts';
+import type { Management } from './management.ts';
+import type { AccountRecord } from './messages.ts';
+import type { Conferee } from './roster.ts';
+import { listWaiting, removeWaiting } from './waiting-list.ts';
+
+/** Moves under way at once; each is one INVITE of a VRU to the mixer. */
+const AT_ONCE = 64;
+
+export function moveAll(management: Management, accountId: AccountId): Promise<void> {
+  return management.background(`moving ${accountId}`, async () => {
+    const proper = await findConference(management, 'active', accountId);
+    if (!proper.ok) throw proper.error;
+    if (proper.value.kind !== 'there' || proper.value.log.roster.ended !== undefined) return;
+    const account = await getAccount(management.options.store, accountId);
+    if (!account.ok) throw account.error;
+    if (account.value === undefined) return;
+    await moveWaiting(management, proper.value.log, account.value);
+    await moveRoom(management, proper.value.log, account.value);
+  });
+}
+
+async function moveWaiting(
+  management: Management,
+  proper: ConferenceLog,
+  account: AccountRecord,
+): Promise<void> {
+  const { store } = management.options;
+  const list = await listWaiting(store, account.id);
+  if (!list.ok) throw list.error;
+  await inOrder(list.value, async ({ record }) => {
+    const { role, caller, requestId } = record;
+    const forget = async (): Promise<void> => {
+      const { callId } = caller;
+      const gone = await removeWaiting(store, account.id, { callId });
+      if (!gone.ok) throw gone.error;
+    };
+    return bring(management, proper, { account, role, caller, requestId, from: 'waiting' }, forget);
+  });
+}
+
+async function moveRoom(
+  management: Management,
+  proper: ConferenceLog,
+  account: AccountRecord,
+): Promise<void> {
+  const found = await findConference(management, 'mingle', account.id);
+  if (!found.ok) throw found.error;
+  if (found.value.kind !== 'there') return;
+  const room = found.value.log;
+  if (room.roster.ended !== undefined) return finishEnding(management, room);
+  const members = await supersede(room, proper.id);
+  if (!members.ok) throw members.error;
+  await inOrder(members.value, async (member) => {
+    const { role, caller, requestId } = member;
+    const moved = () => noteMoved(management, room, member, proper);
+    return bring(management, proper, { account, role, caller, requestId, from: 'mingle' }, moved);
+  });
+  const why = { why: 'superseded', others: 'nothing' } as const;
+  const ended = await endConference(management, room, why, {});
+  if (!ended.ok) throw ended.error;
+}
+
+async function noteMoved(
+  management: Management,
+  room: ConferenceLog,
+  member: Conferee,
+  proper: ConferenceLog,
+): Promise<void> {
+  const { ordinal, confereeId } = member;
+  const done = await room.commit((roster) => {
+    const there = roster.conferees.has(ordinal) && roster.ended === undefined;
+    const event = { kind: 'moved', ordinal, confereeId, to: proper.id } as const;
+    return { events: there ? [event] : [], result: there };
+  });
+  if (!done.ok) throw done.error;
+  const mixerId = room.roster.created?.mixerId;
+  if (done.value && mixerId !== undefined) {
+    await management.mixers.remove(mixerId, room.id, confereeId);
+  }
+}
+
+/**
+ * One caller's place and seat, in turn; the answer is the rest of the move, which may overlap with
+ * that of the next ones.
+ */
+async function bring(
+  management: Management,
+  proper: ConferenceLog,
+  entrant: Entrant,
+  afterwards: () => Promise<void>,
+): Promise<() => Promise<void>> {
+  const joined = await join(management, proper, entrant);
+  if (!joined.ok) throw joined.error;
+  // Left already, or the conference ended: nothing to bring, only the record goes.
+  if (joined.value.kind === 'changed') return () => Promise.resolve();
+  if (joined.value.kind === 'refused') return afterwards;
+  const { conferee } = joined.value;
+  const refused = await seat(management, proper, conferee);
+  // Goes on waiting, with its place kept, and is tried again: the mixer may have room later.
+  if (refused !== undefined) return () => Promise.resolve();
+  return async () => {
+    await sendPlace(management, proper, conferee);
+    await afterwards();
+  };
+}
+
+/** `begin` runs one after another, what it returns runs beside up to AT_ONCE others. */
+async function inOrder<T>(
+  items: readonly T[],
+  begin: (item: T) => Promise<() => Promise<void>>,
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  for (const item of items) {
+    const rest = await begin(item);
+    const run: Promise<void> = rest().finally(() => running.delete(run));
+    running.add(run);
+    if (running.size >= AT_ONCE) await Promise.race(running);
+  }
+  await Promise.all(running);
+}

@@ -1,0 +1,216 @@
+/**
+ * What the event log of a conference adds up to: who is in it, by ordinal, and how it stands. Only
+ * `apply` changes it. It never asks anybody and decides nothing.
+ */
+import type { AccountId, CallId, ConfereeId, ConferenceId } from '../../common/ids.ts';
+import type { ConferenceEvent, EventDocument } from './events.ts';
+import type { Caller, Role } from './messages.ts';
+import type { ConferenceRecord } from './records.ts';
+
+export interface Conferee {
+  readonly ordinal: number;
+  readonly confereeId: ConfereeId;
+  readonly role: Role;
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly joinedAtMs: number;
+  readonly mutedBySelf: boolean;
+  readonly mutedByHost: boolean;
+  readonly mutedByMode: boolean;
+  /** Number of the event that changed a mute bit last; the version towards the mixer. */
+  readonly muteVersion: number;
+}
+
+export function isMuted(conferee: Conferee): boolean {
+  return conferee.mutedBySelf || conferee.mutedByHost || conferee.mutedByMode;
+}
+
+type Created = Extract<ConferenceEvent, { kind: 'created' }>;
+type Ended = Extract<ConferenceEvent, { kind: 'ended' }>;
+
+/** Requests and departures remembered, so that a late retry has no second effect. */
+const REMEMBERED = 2_048;
+
+export class Roster {
+  readonly conferenceId: ConferenceId;
+  /** Number of the last event that is in here; 0: the conference was not created. */
+  number = 0;
+  createdAtMs = 0;
+  created: Omit<Created, 'kind'> | undefined;
+  locked = false;
+  mutedAll = false;
+  nextOrdinal = 1;
+  /** Number of the event that chose the present mixer; grows when it is replaced, also by itself. */
+  mixerEpoch = 0;
+  endAtMs: number | null = null;
+  supersededBy: ConferenceId | null = null;
+  ended: Omit<Ended, 'kind'> | undefined;
+  /** By ordinal, in order. After the end: those who were in it then. */
+  readonly conferees = new Map<number, Conferee>();
+  readonly #byCall = new Map<CallId, number>();
+  readonly #byId = new Map<ConfereeId, number>();
+  readonly #requests = new Set<string>();
+
+  constructor(conferenceId: ConferenceId) {
+    this.conferenceId = conferenceId;
+  }
+
+  get size(): number {
+    return this.conferees.size;
+  }
+
+  get hosts(): number {
+    let hosts = 0;
+    for (const conferee of this.conferees.values()) if (conferee.role === 'host') hosts += 1;
+    return hosts;
+  }
+
+  get accountId(): AccountId | undefined {
+    return this.created?.accountId;
+  }
+
+  ofCall(callId: CallId): Conferee | undefined {
+    return this.conferees.get(this.#byCall.get(callId) ?? 0);
+  }
+
+  ofId(confereeId: ConfereeId): Conferee | undefined {
+    return this.conferees.get(this.#byId.get(confereeId) ?? 0);
+  }
+
+  /** The request had its effect already. */
+  knows(requestId: string): boolean {
+    return this.#requests.has(requestId);
+  }
+
+  /** Takes the next document; one that is not the next is not taken. */
+  apply(document: EventDocument): boolean {
+    if (document.number !== this.number + 1) return false;
+    if (document.requestId !== undefined) this.#remember(document.requestId);
+    for (const event of document.events) {
+      this.number += 1;
+      this.#take(event, document.atMs);
+    }
+    return true;
+  }
+
+  #take(event: ConferenceEvent, atMs: number): void {
+    switch (event.kind) {
+      case 'created':
+        this.created = event;
+        this.createdAtMs = atMs;
+        this.mixerEpoch = this.number;
+        break;
+      case 'joined':
+        this.#join(event, atMs);
+        break;
+      case 'left':
+      case 'moved':
+      case 'deleted':
+        this.#remove(event.ordinal);
+        break;
+      case 'muted': {
+        const bit = event.bit === 'self' ? 'mutedBySelf' : 'mutedByHost';
+        // A host who unmutes one conferee means it, also while the mode mutes all.
+        const byMode = event.bit === 'host' && !event.muted ? { mutedByMode: false } : {};
+        this.#change(event.ordinal, { [bit]: event.muted, ...byMode });
+        break;
+      }
+      case 'muted-all':
+        this.mutedAll = event.muted;
+        for (const { ordinal, role } of [...this.conferees.values()]) {
+          if (role !== 'host') this.#change(ordinal, { mutedByMode: event.muted });
+        }
+        break;
+      case 'locked':
+        this.locked = event.locked;
+        break;
+      case 'mixer-replaced':
+        if (this.created !== undefined) {
+          const { mixerId, mixerAddress } = event;
+          this.created = { ...this.created, mixerId, mixerAddress };
+          this.mixerEpoch = this.number;
+        }
+        break;
+      case 'grace-started':
+        this.endAtMs = event.endAtMs;
+        break;
+      case 'superseded':
+        this.supersededBy = event.by;
+        break;
+      case 'ended':
+        this.ended = event;
+        this.endAtMs = null;
+        break;
+    }
+  }
+
+  #join(event: Extract<ConferenceEvent, { kind: 'joined' }>, atMs: number): void {
+    const { ordinal, confereeId, role, caller, requestId } = event;
+    this.conferees.set(ordinal, {
+      ordinal,
+      confereeId,
+      role,
+      caller,
+      requestId,
+      joinedAtMs: atMs,
+      mutedBySelf: false,
+      mutedByHost: false,
+      mutedByMode: this.mutedAll && role !== 'host',
+      muteVersion: this.number,
+    });
+    this.#byCall.set(caller.callId, ordinal);
+    this.#byId.set(confereeId, ordinal);
+    this.nextOrdinal = ordinal + 1;
+    this.#remember(requestId);
+    if (role === 'host') this.endAtMs = null;
+  }
+
+  #change(ordinal: number, bits: Partial<Conferee>): void {
+    const conferee = this.conferees.get(ordinal);
+    if (conferee === undefined) return;
+    this.conferees.set(ordinal, { ...conferee, ...bits, muteVersion: this.number });
+  }
+
+  #remove(ordinal: number): void {
+    const conferee = this.conferees.get(ordinal);
+    if (conferee === undefined) return;
+    this.conferees.delete(ordinal);
+    this.#byId.delete(conferee.confereeId);
+    if (this.#byCall.get(conferee.caller.callId) === ordinal) {
+      this.#byCall.delete(conferee.caller.callId);
+    }
+  }
+
+  #remember(requestId: string): void {
+    this.#requests.add(requestId);
+    if (this.#requests.size <= REMEMBERED) return;
+    for (const oldest of this.#requests) {
+      this.#requests.delete(oldest);
+      return;
+    }
+  }
+
+  /** The document `conference/ID`; undefined before creation and after the end. */
+  record(): ConferenceRecord | undefined {
+    if (this.created === undefined || this.ended !== undefined) return undefined;
+    const { accountId, code, mixerId, mixerAddress, mixerClass, temporary } = this.created;
+    return {
+      version: 1,
+      conferenceId: this.conferenceId,
+      accountId,
+      code,
+      mixerId,
+      mixerAddress,
+      mixerClass,
+      temporary,
+      locked: this.locked,
+      mutedAll: this.mutedAll,
+      nextOrdinal: this.nextOrdinal,
+      size: this.size,
+      hosts: this.hosts,
+      endAtMs: this.endAtMs,
+      createdAtMs: this.createdAtMs,
+      number: this.number,
+    };
+  }
+}
