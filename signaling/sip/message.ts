@@ -145,10 +145,15 @@ export function responseTo(
   return {
     kind: 'response',
     status,
-    reasonPhrase: options.reasonPhrase ?? reasonPhraseOf(status),
+    reasonPhrase: printable(options.reasonPhrase ?? reasonPhraseOf(status)),
     headers: createHeaders(fields),
     body: bodyOf(options.body),
   };
+}
+
+/** A phrase may quote what a peer sent, and that may hold anything. */
+function printable(phrase: string): string {
+  return phrase.replaceAll(/[^\x20-\x7e]/g, '?');
 }
 
 export function bodyOf(body: Uint8Array | string | undefined): Uint8Array {

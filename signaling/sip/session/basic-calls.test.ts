@@ -1,54 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { MediaError } from '../../../common/errors.ts';
 import { FakeMedia } from '../fake-media.ts';
-import { SessionBench, type Watched } from '../testing/session-bench.ts';
-import type { Session, UserAgent } from '../user-agent.ts';
+import { accepting, first, type Pair, pair } from '../testing/session-bench.ts';
 
-interface Pair {
-  readonly bench: SessionBench;
-  readonly caller: UserAgent;
-  readonly called: UserAgent;
-  readonly incoming: Watched[];
-}
-
-async function pair(
-  onInvite: (session: Session, media: FakeMedia) => void,
-  bench = new SessionBench(),
-): Promise<Pair> {
-  const incoming: Watched[] = [];
-  const caller = await bench.agent(1);
-  const called = await bench.agent(2, {
-    events: {
-      onInvite: (session) => {
-        const media = new FakeMedia({ address: '192.0.2.2', rtpPort: 50_000 });
-        incoming.push(bench.watch(session, media));
-        onInvite(session, media);
-      },
-    },
-  });
-  return { bench, caller, called, incoming };
-}
-
-const accept = (session: Session, media: FakeMedia): void => {
-  session.ring();
-  void session.accept(media);
-};
-
-function first(pair: Pair): Watched {
-  const [watched] = pair.incoming;
-  if (watched === undefined) throw new Error('no INVITE came');
-  return watched;
-}
-
-async function over(pair: Pair): Promise<void> {
-  await pair.bench.advance(70_000);
-  expect([pair.caller.sessionCount, pair.called.sessionCount]).toEqual([0, 0]);
-  expect(pair.bench.clock.timerCount).toBe(0);
+async function over({ bench }: Pair): Promise<void> {
+  expect(await bench.leftovers()).toEqual({ sessions: 0, timers: 0 });
 }
 
 describe('a call, R47', () => {
   it('early offer, hung up by the caller', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const out = call.bench.call(call.caller, 2);
     await call.bench.advance(100);
     expect(out.events).toEqual(['progress 180', 'established']);
@@ -77,7 +38,7 @@ describe('a call, R47', () => {
   });
 
   it('hung up by the called side', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const out = call.bench.call(call.caller, 2);
     await call.bench.advance(100);
     await Promise.all([first(call).session.end(), call.bench.advance(100)]);
@@ -86,7 +47,7 @@ describe('a call, R47', () => {
   });
 
   it('late offer: the 200 offers, the ACK answers', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const out = call.bench.call(call.caller, 2, { lateOffer: true });
     await call.bench.advance(100);
     expect(call.bench.ladder.slice(0, 4)).toEqual([
@@ -136,7 +97,7 @@ describe('a call, R47', () => {
   });
 
   it('no common codec: 488 with Warning', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const media = new FakeMedia({
       codecs: [{ name: 'L16', encoding: 'L16', clockRateHz: 16_000, channels: 1 }],
     });
@@ -149,7 +110,7 @@ describe('a call, R47', () => {
   });
 
   it('the media of the caller fails before anything is sent', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const media = new FakeMedia();
     media.failNext('offer', new MediaError('ports-exhausted', 'no port'));
     const out = call.bench.call(call.caller, 2, { media });
@@ -160,7 +121,7 @@ describe('a call, R47', () => {
   });
 
   it('an answer that cannot be taken ends the call', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const media = new FakeMedia();
     media.failNext('accept-answer', new MediaError('bad-description', 'nonsense'));
     const out = call.bench.call(call.caller, 2, { media });
@@ -202,7 +163,7 @@ describe('a call, R47', () => {
   });
 
   it('nobody there: time-out', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const out = call.bench.call(call.caller, 9);
     await call.bench.advance(33_000);
     expect(out.end).toMatchObject({ by: 'timeout', status: 408 });
@@ -210,7 +171,7 @@ describe('a call, R47', () => {
   });
 
   it('hung up before the INVITE left', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const out = call.bench.call(call.caller, 2);
     await Promise.all([out.session.end(), call.bench.advance(10)]);
     expect(call.bench.ladder).toEqual([]);
@@ -220,7 +181,7 @@ describe('a call, R47', () => {
 
   it('a stop says BYE to what runs, CANCEL to what is called, 480 to what rings', async () => {
     const call = await pair((session, media) => {
-      if (call.incoming.length === 1) accept(session, media);
+      if (call.incoming.length === 1) accepting(session, media);
       else session.ring();
     });
     const talking = call.bench.call(call.caller, 2);
@@ -238,7 +199,7 @@ describe('a call, R47', () => {
   });
 
   it('drained: 503 with Retry-After, what runs goes on', async () => {
-    const call = await pair(accept);
+    const call = await pair();
     const one = call.bench.call(call.caller, 2);
     await call.bench.advance(100);
     call.called.drain(12);

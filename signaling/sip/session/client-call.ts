@@ -75,6 +75,7 @@ export class ClientCall implements Session, UsageOwner, DialogHandler {
   #invite: SipRequest;
   #flow = '';
   #cseq = 0;
+  /** Of the INVITE that still has a final response to come. */
   #transaction: ClientTransaction | undefined;
   #success: SipResponse | undefined;
   #ringTimer: Timer | undefined;
@@ -234,6 +235,7 @@ export class ClientCall implements Session, UsageOwner, DialogHandler {
   }
 
   #attempt(plan: AttemptPlan): void {
+    this.#transaction = undefined;
     this.#plan = plan;
     if (plan.targets.length > 0) {
       this.#send(plan.targets);
@@ -360,7 +362,9 @@ export class ClientCall implements Session, UsageOwner, DialogHandler {
         this.#cancelTimer?.cancel();
         break;
       case 'cancel':
-        this.#transaction?.cancel(byeFields(this.#record.reason));
+        // Between two attempts there is nothing to cancel, and nothing to wait for.
+        if (this.#transaction === undefined) this.#machine.send({ type: 'cancel-timeout' });
+        else this.#transaction.cancel(byeFields(this.#record.reason));
         break;
       case 'start-cancel-timer':
         this.#cancelTimer = clock.after(64 * timers.t1Ms, () =>

@@ -33,7 +33,7 @@ export function onRequestInDialog(usage: DialogUsage, transaction: ServerTransac
   }
   usage.dialog = dialog.value;
   usage.learn(request.headers);
-  if (usage.owner.ended && request.method !== 'BYE') {
+  if (usage.closed && request.method !== 'BYE') {
     respond(481);
     return;
   }
@@ -215,6 +215,7 @@ function onPrack(usage: DialogUsage, request: SipRequest, respond: Respond): voi
     else if (answered.ok) respond(200, { contentType: 'application/sdp', body: answered.value });
     else refuseOffer(usage, respond, answered.error);
   }
+  usage.reliable?.proceed();
   usage.owner.onPrack?.();
 }
 

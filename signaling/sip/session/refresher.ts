@@ -9,6 +9,7 @@ export class SessionTimer {
   #agreed: Agreed | undefined;
   #refreshTimer: Timer | undefined;
   #expiryTimer: Timer | undefined;
+  #closed = false;
 
   constructor(clock: Clock, refresh: () => void, expired: () => void) {
     this.#clock = clock;
@@ -22,9 +23,9 @@ export class SessionTimer {
 
   /** After each 2xx to an INVITE or UPDATE; without agreement there is no timer any more. */
   restart(agreed: Agreed | undefined): void {
-    this.stop();
+    this.#stop();
     this.#agreed = agreed;
-    if (agreed === undefined) return;
+    if (agreed === undefined || this.#closed) return;
     const { refreshMs, expireMs } = plan(agreed);
     this.#expiryTimer = this.#clock.after(expireMs, this.#expired);
     if (agreed.refresher === 'local') {
@@ -35,10 +36,17 @@ export class SessionTimer {
   /** The refresh did not work now; once more before the end. */
   refreshLater(delayMs: number): void {
     this.#refreshTimer?.cancel();
+    if (this.#closed) return;
     this.#refreshTimer = this.#clock.after(delayMs, this.#refresh);
   }
 
-  stop(): void {
+  /** For good. */
+  close(): void {
+    this.#closed = true;
+    this.#stop();
+  }
+
+  #stop(): void {
     this.#refreshTimer?.cancel();
     this.#expiryTimer?.cancel();
   }

@@ -68,8 +68,12 @@ export class ReliableProvisionals {
     if (entry === undefined || !fits) return undefined;
     this.#open = undefined;
     this.#stopTimers();
-    if (!this.#stopped) this.#next();
     return { description: entry.description };
+  }
+
+  /** The PRACK has its answer: what waits may go. */
+  proceed(): void {
+    if (!this.#stopped && this.#open === undefined) this.#next();
   }
 
   /** A final response was sent: nothing is repeated, a late PRACK for the last one is still known. */

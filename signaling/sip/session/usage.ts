@@ -340,11 +340,16 @@ export class DialogUsage {
     this.request('BYE', { headers }, { onFinal: done, onFailure: done });
   }
 
+  /** BYE was sent or received: for us the session is over (RFC 3261 section 15.1.1). */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Stops every timer. Answers to late messages still work. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.timer.stop();
+    this.timer.close();
     this.reliable?.stop();
     this.modifier.close();
     for (const { sender } of this.#awaited.values()) sender.stop();

@@ -2,7 +2,7 @@
  * Two of our agents, or one and a peer without a stack, on a network in memory and in virtual time: what
  * the tests of sessions are written with.
  */
-import { seededRandom } from '../../../common/ids.ts';
+import { type Random, seededRandom } from '../../../common/ids.ts';
 import { silentLogger } from '../../../common/log.ts';
 import { createMetrics } from '../../../common/metrics.ts';
 import { SimClock } from '../../../common/sim-clock.ts';
@@ -10,7 +10,12 @@ import { FakeMedia } from '../fake-media.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../message.ts';
 import { parseMessage } from '../parser.ts';
 import { serializeMessage } from '../serializer.ts';
-import { createSimNetwork, type SimEndpoint, type SimNetwork } from '../transport/sim.ts';
+import {
+  createSimNetwork,
+  type SimEndpoint,
+  type SimNetwork,
+  type SimRecord,
+} from '../transport/sim.ts';
 import type { Address, TransportKind } from '../transport/transport.ts';
 import { createUserAgent } from '../ua.ts';
 import type { UserAgentOptions } from '../ua-options.ts';
@@ -35,16 +40,100 @@ export interface Watched {
   end: SessionEnd | undefined;
 }
 
+/** What the called side does with an INVITE. */
+export type Answering = (session: Session, media: FakeMedia) => void;
+
+/** Rings and accepts at once. */
+export const accepting: Answering = (session, media) => {
+  session.ring();
+  void session.accept(media);
+};
+
+/** A caller at 10.0.0.1 and a called side at 10.0.0.2. */
+export interface Pair {
+  readonly bench: SessionBench;
+  readonly caller: UserAgent;
+  readonly called: UserAgent;
+  readonly incoming: readonly Watched[];
+}
+
+export async function pair(
+  answering: Answering = accepting,
+  options: {
+    readonly bench?: SessionBench;
+    readonly caller?: AgentOptions;
+    readonly called?: AgentOptions;
+  } = {},
+): Promise<Pair> {
+  const bench = options.bench ?? new SessionBench();
+  const incoming: Watched[] = [];
+  const caller = await bench.agent(1, options.caller);
+  const called = await bench.agent(2, {
+    events: {
+      onInvite: (session) => {
+        const media = new FakeMedia({ address: '192.0.2.2', rtpPort: 50_000 });
+        incoming.push(bench.watch(session, media));
+        answering(session, media);
+      },
+    },
+    ...options.called,
+  });
+  return { bench, caller, called, incoming };
+}
+
+/** The session of the first INVITE that came. */
+export function first({ incoming }: Pair): Watched {
+  const [watched] = incoming;
+  if (watched === undefined) throw new Error('no INVITE came');
+  return watched;
+}
+
+export interface Established extends Pair {
+  readonly out: Watched;
+  readonly in: Watched;
+}
+
+/** A pair that talks; the trace of the setup is left out of `bench.ladder`. */
+export async function established(
+  options: Parameters<typeof pair>[1] & { readonly invite?: Partial<InviteOptions> } = {},
+): Promise<Established> {
+  const both = await pair(accepting, options);
+  const out = both.bench.call(both.caller, 2, options.invite);
+  await both.bench.advance(100);
+  out.events.length = 0;
+  first(both).events.length = 0;
+  both.bench.forget();
+  return { ...both, out, in: first(both) };
+}
+
 export class SessionBench {
   readonly clock = new SimClock();
   readonly metrics = createMetrics();
   readonly network: SimNetwork;
   readonly agents: UserAgent[] = [];
   #seed: number;
+  #forgotten = 0;
 
-  constructor(seed = 1) {
+  /** `fate` decides about each message when conditions.lossRatio is above 0; default seeded. */
+  constructor(seed = 1, fate: Random = seededRandom(seed)) {
     this.#seed = seed;
-    this.network = createSimNetwork(this.clock, seededRandom(seed));
+    this.network = createSimNetwork(this.clock, fate);
+  }
+
+  /** What was on the wire so far is not asked for any more. */
+  forget(): void {
+    this.#forgotten = this.network.trace.length;
+  }
+
+  get #trace(): readonly SimRecord[] {
+    return this.network.trace.slice(this.#forgotten);
+  }
+
+  /** Everything is over, and nothing was left behind. */
+  async leftovers(): Promise<{ readonly sessions: number; readonly timers: number }> {
+    await this.advance(140_000);
+    const sessions = this.agents.reduce((sum, agent) => sum + agent.sessionCount, 0);
+    return { sessions, timers: this.clock.timerCount };
   }
 
   /** Started, at 10.0.0.N:5060. */
@@ -93,7 +182,7 @@ export class SessionBench {
 
   /** What was on the wire: `1→2 INVITE`, `2→1 200 INVITE`, lost ones in brackets. */
   get ladder(): readonly string[] {
-    return this.network.trace.map((record) => {
+    return this.#trace.map((record) => {
       const line = `${shortName(record.from)}→${shortName(record.to)} ${label(record.bytes)}`;
       return record.lost ? `[${line}]` : line;
     });
@@ -101,7 +190,7 @@ export class SessionBench {
 
   /** Messages that were on the wire, parsed. */
   messages(): readonly SipMessage[] {
-    return this.network.trace.flatMap((record) => {
+    return this.#trace.flatMap((record) => {
       const parsed = parseMessage(record.bytes);
       return parsed.ok ? [parsed.value] : [];
     });
@@ -139,6 +228,10 @@ export class RawPeer {
 
   send(message: SipMessage | string, to: number): void {
     const bytes = typeof message === 'string' ? crlf(message) : serializeMessage(message);
+    this.#endpoint.send(bytes, { remoteAddress: address(to), remotePort: 5060 });
+  }
+
+  sendBytes(bytes: Uint8Array, to: number): void {
     this.#endpoint.send(bytes, { remoteAddress: address(to), remotePort: 5060 });
   }
 
