@@ -13,7 +13,7 @@ const Codec* find(Kind kind) {
     case Kind::g722:
       return &g722;
     case Kind::l16:
-      return nullptr;
+      return &l16_16k;
   }
   return nullptr;
 }
@@ -21,6 +21,8 @@ const Codec* find(Kind kind) {
 const Codec* find(Kind kind, int sample_rate_hz) {
   if (kind == Kind::opus && sample_rate_hz == 8000) return &opus_8k;
   if (kind == Kind::opus && sample_rate_hz == 16000) return &opus_16k;
+  if (kind == Kind::l16 && sample_rate_hz == 8000) return &l16_8k;
+  if (kind == Kind::l16 && sample_rate_hz == 48000) return &l16_48k;
   const Codec* codec = find(kind);
   return codec != nullptr && codec->sample_rate_hz == sample_rate_hz ? codec : nullptr;
 }

@@ -42,8 +42,11 @@ struct Kernels {
   void (*decode_ulaw)(int16_t* out, const uint8_t* in, int count);
   void (*decode_alaw)(int16_t* out, const uint8_t* in, int count);
 
-  // sum of in[i] * taps[i] in int32 modulo 2^32, for the resampler's inner loop
-  int32_t (*dot)(const int16_t* in, const int16_t* taps, int count);
+  // Polyphase FIR in Q14: out[i] = saturate(round(sum over k of in[i / phases * stride + k] *
+  // taps[i % phases * length + k])). `length` is a multiple of 8, `count` one of phases. The sum of
+  // the magnitudes of the taps of a phase is below 3.9, so that int32 cannot overflow.
+  void (*fir)(int16_t* out, const int16_t* in, const int16_t* taps, int length, int phases,
+              int stride, int count);
 };
 
 // The definition.

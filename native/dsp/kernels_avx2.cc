@@ -266,24 +266,55 @@ void decode_alaw(int16_t* out, const uint8_t* in, int count) {
   for (; i < count; i++) out[i] = linear_of_alaw(in[i]);
 }
 
-int32_t dot(const int16_t* in, const int16_t* taps, int count) {
-  __m256i totals = _mm256_setzero_si256();
-  int i = 0;
-  for (; i + 16 <= count; i += 16) {
-    totals = _mm256_add_epi32(totals, _mm256_madd_epi16(load(in + i), load(taps + i)));
+inline __m128i products(const int16_t* in, const int16_t* taps, int length) {
+  __m256i sums = _mm256_setzero_si256();
+  int k = 0;
+  for (; k + 16 <= length; k += 16) {
+    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(load(in + k), load(taps + k)));
   }
-  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(totals), _mm256_extracti128_si256(totals, 1));
-  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
-  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1));
-  uint32_t total = static_cast<uint32_t>(_mm_cvtsi128_si32(half));
-  for (; i < count; i++) total += static_cast<uint32_t>(in[i] * taps[i]);
-  return static_cast<int32_t>(total);
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  if (k < length) {
+    half = _mm_add_epi32(half, _mm_madd_epi16(load_half(in + k), load_half(taps + k)));
+  }
+  return half;
+}
+
+// Four outputs at a time, whatever their phases: the sums within the vectors are then shared work.
+void fir(int16_t* out, const int16_t* in, const int16_t* taps, int length, int phases, int stride,
+         int count) {
+  int phase = 0;
+  const auto next = [&]() {
+    const __m128i sums = products(in, taps + phase * length, length);
+    if (++phase == phases) {
+      phase = 0;
+      in += stride;
+    }
+    return sums;
+  };
+  const __m128i half = _mm_set1_epi32(1 << 13);
+  for (int i = 0; i < count; i += 4) {
+    const int left = count - i;
+    const __m128i a = next();
+    const __m128i b = left > 1 ? next() : half;
+    const __m128i c = left > 2 ? next() : half;
+    const __m128i d = left > 3 ? next() : half;
+    const __m128i sums = _mm_hadd_epi32(_mm_hadd_epi32(a, b), _mm_hadd_epi32(c, d));
+    const __m128i rounded = _mm_srai_epi32(_mm_add_epi32(sums, half), 14);
+    const __m128i packed = _mm_packs_epi32(rounded, rounded);
+    if (left >= 4) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(out + i), packed);
+    } else {
+      alignas(16) int16_t last[8];
+      _mm_store_si128(reinterpret_cast<__m128i*>(last), packed);
+      for (int j = 0; j < left; j++) out[i + j] = last[j];
+    }
+  }
 }
 
 }  // namespace
 
 const Kernels kernels_avx2 = {"avx2",         accumulate,  accumulate_ramp, apply_ramp, minus_one,
                               minus_one_wide, narrow,      energy,          peak,       encode_ulaw,
-                              encode_alaw,    decode_ulaw, decode_alaw,     dot};
+                              encode_alaw,    decode_ulaw, decode_alaw,     fir};
 
 }  // namespace dsp

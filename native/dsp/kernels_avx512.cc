@@ -196,26 +196,49 @@ void decode_alaw(int16_t* out, const uint8_t* in, int count) {
   }
 }
 
-int32_t dot(const int16_t* in, const int16_t* taps, int count) {
-  __m512i totals = _mm512_setzero_si512();
-  for (int i = 0; i < count; i += 32) {
-    const __mmask32 lanes = lanes32(count - i);
-    totals = _mm512_add_epi32(totals, _mm512_madd_epi16(_mm512_maskz_loadu_epi16(lanes, in + i),
-                                                        _mm512_maskz_loadu_epi16(lanes, taps + i)));
+// Products of one output, folded to four lanes.
+inline __m128i products(const int16_t* in, const int16_t* taps, int length) {
+  __m512i sums = _mm512_setzero_si512();
+  for (int k = 0; k < length; k += 32) {
+    const __mmask32 lanes = lanes32(length - k);
+    sums = _mm512_add_epi32(sums, _mm512_madd_epi16(_mm512_maskz_loadu_epi16(lanes, in + k),
+                                                    _mm512_maskz_loadu_epi16(lanes, taps + k)));
   }
-  // Not _mm512_reduce_add_epi32: gcc's adds with signed ints at the end, and this sum may wrap.
   const __m256i half =
-      _mm256_add_epi32(_mm512_castsi512_si256(totals), _mm512_extracti64x4_epi64(totals, 1));
-  __m128i quarter = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
-  quarter = _mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0x4E));
-  quarter = _mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0xB1));
-  return _mm_cvtsi128_si32(quarter);
+      _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
+  return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+}
+
+// Four outputs at a time, whatever their phases: the sums within the vectors are then shared work.
+void fir(int16_t* out, const int16_t* in, const int16_t* taps, int length, int phases, int stride,
+         int count) {
+  int phase = 0;
+  const auto next = [&]() {
+    const __m128i sums = products(in, taps + phase * length, length);
+    if (++phase == phases) {
+      phase = 0;
+      in += stride;
+    }
+    return sums;
+  };
+  const __m128i half = _mm_set1_epi32(1 << 13);
+  for (int i = 0; i < count; i += 4) {
+    const int left = count - i;
+    const __m128i a = next();
+    const __m128i b = left > 1 ? next() : half;
+    const __m128i c = left > 2 ? next() : half;
+    const __m128i d = left > 3 ? next() : half;
+    const __m128i sums = _mm_hadd_epi32(_mm_hadd_epi32(a, b), _mm_hadd_epi32(c, d));
+    const __m128i rounded = _mm_srai_epi32(_mm_add_epi32(sums, half), 14);
+    const __mmask8 lanes = left >= 4 ? 0xF : static_cast<__mmask8>((1u << left) - 1);
+    _mm_mask_storeu_epi16(out + i, lanes, _mm_packs_epi32(rounded, rounded));
+  }
 }
 
 }  // namespace
 
 const Kernels kernels_avx512 = {
     "avx512", accumulate, accumulate_ramp, apply_ramp,  minus_one,   minus_one_wide, narrow,
-    energy,   peak,       encode_ulaw,     encode_alaw, decode_ulaw, decode_alaw,    dot};
+    energy,   peak,       encode_ulaw,     encode_alaw, decode_ulaw, decode_alaw,    fir};
 
 }  // namespace dsp

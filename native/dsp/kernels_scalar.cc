@@ -75,16 +75,22 @@ void decode_alaw(int16_t* out, const uint8_t* in, int count) {
   for (int i = 0; i < count; i++) out[i] = linear_of_alaw(in[i]);
 }
 
-int32_t dot(const int16_t* in, const int16_t* taps, int count) {
-  uint32_t total = 0;
-  for (int i = 0; i < count; i++) total += static_cast<uint32_t>(in[i] * taps[i]);
-  return static_cast<int32_t>(total);
+void fir(int16_t* out, const int16_t* in, const int16_t* taps, int length, int phases, int stride,
+         int count) {
+  for (int i = 0; i < count; i += phases, in += stride) {
+    for (int phase = 0; phase < phases; phase++) {
+      const int16_t* row = taps + phase * length;
+      int32_t sum = 1 << 13;
+      for (int k = 0; k < length; k++) sum += in[k] * row[k];
+      out[i + phase] = saturate16(sum >> 14);
+    }
+  }
 }
 
 }  // namespace
 
 const Kernels kernels_scalar = {
     "scalar", accumulate, accumulate_ramp, apply_ramp,  minus_one,   minus_one_wide, narrow,
-    energy,   peak,       encode_ulaw,     encode_alaw, decode_ulaw, decode_alaw,    dot};
+    energy,   peak,       encode_ulaw,     encode_alaw, decode_ulaw, decode_alaw,    fir};
 
 }  // namespace dsp

@@ -244,23 +244,50 @@ void decode_alaw(int16_t* out, const uint8_t* in, int count) {
   for (; i < count; i++) out[i] = linear_of_alaw(in[i]);
 }
 
-int32_t dot(const int16_t* in, const int16_t* taps, int count) {
-  __m128i totals = _mm_setzero_si128();
-  int i = 0;
-  for (; i + 8 <= count; i += 8) {
-    totals = _mm_add_epi32(totals, _mm_madd_epi16(load(in + i), load(taps + i)));
+inline __m128i products(const int16_t* in, const int16_t* taps, int length) {
+  __m128i sums = _mm_madd_epi16(load(in), load(taps));
+  for (int k = 8; k < length; k += 8) {
+    sums = _mm_add_epi32(sums, _mm_madd_epi16(load(in + k), load(taps + k)));
   }
-  totals = _mm_add_epi32(totals, _mm_shuffle_epi32(totals, 0x4E));
-  totals = _mm_add_epi32(totals, _mm_shuffle_epi32(totals, 0xB1));
-  uint32_t total = static_cast<uint32_t>(_mm_cvtsi128_si32(totals));
-  for (; i < count; i++) total += static_cast<uint32_t>(in[i] * taps[i]);
-  return static_cast<int32_t>(total);
+  return sums;
+}
+
+// Four outputs at a time, whatever their phases: the sums within the vectors are then shared work.
+void fir(int16_t* out, const int16_t* in, const int16_t* taps, int length, int phases, int stride,
+         int count) {
+  int phase = 0;
+  const auto next = [&]() {
+    const __m128i sums = products(in, taps + phase * length, length);
+    if (++phase == phases) {
+      phase = 0;
+      in += stride;
+    }
+    return sums;
+  };
+  const __m128i half = _mm_set1_epi32(1 << 13);
+  for (int i = 0; i < count; i += 4) {
+    const int left = count - i;
+    const __m128i a = next();
+    const __m128i b = left > 1 ? next() : half;
+    const __m128i c = left > 2 ? next() : half;
+    const __m128i d = left > 3 ? next() : half;
+    const __m128i sums = _mm_hadd_epi32(_mm_hadd_epi32(a, b), _mm_hadd_epi32(c, d));
+    const __m128i rounded = _mm_srai_epi32(_mm_add_epi32(sums, half), 14);
+    const __m128i packed = _mm_packs_epi32(rounded, rounded);
+    if (left >= 4) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(out + i), packed);
+    } else {
+      alignas(16) int16_t last[8];
+      _mm_store_si128(reinterpret_cast<__m128i*>(last), packed);
+      for (int j = 0; j < left; j++) out[i + j] = last[j];
+    }
+  }
 }
 
 }  // namespace
 
 const Kernels kernels_sse41 = {
     "sse4.1", accumulate, accumulate_ramp, apply_ramp,  minus_one,   minus_one_wide, narrow,
-    energy,   peak,       encode_ulaw,     encode_alaw, decode_ulaw, decode_alaw,    dot};
+    energy,   peak,       encode_ulaw,     encode_alaw, decode_ulaw, decode_alaw,    fir};
 
 }  // namespace dsp

@@ -44,3 +44,27 @@ void playout_losses(test::Context& t);
 void playout_shrinks(test::Context& t);
 void playout_comfort_noise(test::Context& t);
 void playout_undecodable(test::Context& t);
+
+// tones_test.cc
+void dtmf_all_digits(test::Context& t);
+void dtmf_limits(test::Context& t);
+void dtmf_separates(test::Context& t);
+void dtmf_talk_off(test::Context& t);
+void tone_generator_digits(test::Context& t);
+
+// levels_test.cc
+void limiter_full_scale(test::Context& t);
+void limiter_transparent(test::Context& t);
+void limiter_no_steps(test::Context& t);
+void limiter_minus_one(test::Context& t);
+void gain_ramp_moves(test::Context& t);
+void level_dbov_values(test::Context& t);
+void vad_follows_the_line(test::Context& t);
+
+// resampler_test.cc
+void resampler_response(test::Context& t);
+void resampler_borders(test::Context& t);
+
+// codec_test.cc
+void l16_round_trip(test::Context& t);
+void codecs_refuse_nonsense(test::Context& t);

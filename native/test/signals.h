@@ -47,13 +47,15 @@ inline int largest_step(const std::vector<int16_t>& pcm) {
   return largest;
 }
 
-// Amplitude of the tone in the span (least squares against sine and cosine).
+// Amplitude of the tone in the span, through a Hann window so that a louder one beside it does not
+// leak in.
 inline double tone_amplitude(const int16_t* pcm, int samples, int rate_hz, double hz) {
   double s = 0;
   double c = 0;
   for (int i = 0; i < samples; i++) {
-    s += pcm[i] * std::sin(2 * pi * hz * i / rate_hz);
-    c += pcm[i] * std::cos(2 * pi * hz * i / rate_hz);
+    const double window = 1 - std::cos(2 * pi * (i + 0.5) / samples);
+    s += window * pcm[i] * std::sin(2 * pi * hz * i / rate_hz);
+    c += window * pcm[i] * std::cos(2 * pi * hz * i / rate_hz);
   }
   return 2 * std::sqrt(s * s + c * c) / samples;
 }
