@@ -17,7 +17,8 @@ constexpr float pi = 3.14159265f;
 
 // -45 dB below a full-scale sine, about -42 dBm0, for each tone.
 constexpr float least_amplitude = 184.0f;
-// Q.24: high over low up to 4 dB, low over high up to 8 dB; some more, as the louder tone leaks into the bin of the other.
+// Q.24: high over low up to 4 dB, low over high up to 8 dB; some more, as the louder tone leaks
+// into the bin of the other.
 constexpr float most_twist = 3.16f;
 constexpr float most_reverse_twist = 11.2f;
 // The tone over the others of its group: 7 dB.
