@@ -211,7 +211,7 @@ async function reconnect(seat: Seat, place: PlaceInConference, sinceMs: number):
       switch (command.kind) {
         case 'place':
           attempts.cancel();
-          return await join(seat, command.place, place.temporary ? 'host-arrived' : 'moved');
+          return await placedAgain(seat, place, command.place, sinceMs);
         case 'wait':
           return { kind: 'waiting', place: command, hostLeft: true };
         case 'release':
@@ -224,6 +224,21 @@ async function reconnect(seat: Seat, place: PlaceInConference, sinceMs: number):
   } finally {
     attempts.cancel();
   }
+}
+
+/** The service noticed the loss too, and was quicker than we. */
+async function placedAgain(
+  seat: Seat,
+  lost: PlaceInConference,
+  place: PlaceInConference,
+  sinceMs: number,
+): Promise<SeatMode> {
+  const { clock, metrics } = seat.context.parts;
+  const next = await join(seat, place, lost.temporary ? 'host-arrived' : 'moved');
+  if (next.kind === 'reconnecting') return { ...next, sinceMs };
+  metrics.reconnects.add(1, { outcome: 'placed' });
+  metrics.reconnectSeconds.observe((clock.nowMs() - sinceMs) / 1_000);
+  return next;
 }
 
 /** A removed conferee's mixer says BYE at once; the command that explains it may be a little later. */
