@@ -1,12 +1,17 @@
 /** The paths of the claims with real SIP, real RTP and real roles in one process: 3 VRUs, 3 mixers, 2 interface servers. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addAccount } from '../../signaling/conference/accounts.ts';
+import { addAccount, addDnis } from '../../signaling/conference/accounts.ts';
+import { readWav } from '../../vru/wav.ts';
 import { levelDbfs, SILENCE_DBFS, toneLevelDbfs } from '../audio/level.ts';
-import { type Audio, slice } from '../audio/signals.ts';
+import { type Audio, mixed, tone as sine, slice } from '../audio/signals.ts';
 import { checkToneMatrix, matrixFrequencies } from '../audio/tone-matrix.ts';
 import { findPrompt, heardPrompt } from './heard.ts';
 import { must, type RunningSystem, startSystem } from './system.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'minusone-e2e-'));
 let system: RunningSystem;
 
 beforeAll(async () => {
@@ -14,7 +19,10 @@ beforeAll(async () => {
     rtpPort: 44_000,
     vrus: 3,
     mixerClasses: ['standard', 'standard', 'hd'],
-    vruSettings: { conference: { announce: 'none' } },
+    vruSettings: {
+      conference: { announce: 'none' },
+      voicemail: { folder: join(folder, 'voicemail') },
+    },
   });
   for (const [id, waitingMode, mixerClass] of [
     ['a', 'start', 'standard'],
@@ -23,6 +31,8 @@ beforeAll(async () => {
     ['d', 'start', 'standard'],
     ['lock', 'start', 'standard'],
     ['leave', 'start', 'standard'],
+    ['late', 'start', 'standard'],
+    ['alaw', 'start', 'standard'],
     ['none', 'start', 'studio'],
   ] as const) {
     const code = String(
@@ -42,7 +52,10 @@ beforeAll(async () => {
   }
 });
 
-afterAll(() => system.stop());
+afterAll(async () => {
+  await system.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const codes = new Map<string, string>();
 const host = (id: string): string => `91${codes.get(id)}#`;
@@ -200,6 +213,54 @@ describe.concurrent('what callers are told', () => {
     expect(loudness((await echo).audio, 440, 6_500)).toBeCloseTo(LEVEL, 0);
     expect((await spoken).endedBy).toBe('remote');
     expect(heardPrompt((await spoken).audio, 'announcement-default')).toBe(true);
+  });
+});
+
+describe.concurrent('R1, R40, R47: other ways in', () => {
+  it('an INVITE without an offer, and TCP', async () => {
+    const dtmf = guest('late');
+    const calls = await Promise.all([
+      system.phone(1, { dtmf, play: tone(440), lateOffer: true, durationMs: 7_000 }),
+      system.phone(2, { dtmf, play: tone(620), transport: 'tcp', durationMs: 7_000 }),
+    ]);
+    expect(loudness(calls[0].audio, 620, 5_000)).toBeCloseTo(LEVEL, 0);
+    expect(loudness(calls[1].audio, 440, 5_000)).toBeCloseTo(LEVEL, 0);
+  });
+
+  it('A-law callers among µ-law ones', async () => {
+    const dtmf = guest('alaw');
+    const calls = await Promise.all([
+      system.phone(0, { dtmf, play: tone(440), codecs: ['PCMA'], durationMs: 7_000 }),
+      system.phone(1, { dtmf, play: tone(620), codecs: ['PCMU'], durationMs: 7_000 }),
+    ]);
+    expect(calls.map((call) => call.codec)).toEqual(['PCMA', 'PCMU']);
+    expect(loudness(calls[0].audio, 620, 5_000)).toBeCloseTo(LEVEL, 0);
+    expect(loudness(calls[1].audio, 440, 5_000)).toBeCloseTo(LEVEL, 0);
+  });
+
+  it('voicemail keeps what was said', async () => {
+    must(await addDnis(system.store, { dnis: '5000', application: 'voicemail' }));
+    // Keys end the greeting and then the message.
+    const dtmf = `1,,,,,,,,,,,,#`;
+    const call = await system.phone(2, { dnis: '5000', dtmf, play: tone(440), durationMs: 30_000 });
+    expect(call.endedBy).toBe('remote');
+    expect(heardPrompt(call.audio, 'message-saved')).toBe(true);
+    const names = readdirSync(join(folder, 'voicemail', '5000')).toSorted();
+    const [record, recording] = names.map((name) => join(folder, 'voicemail', '5000', name));
+    const wav = must(readWav(readFileSync(recording ?? '')));
+    expect(JSON.parse(readFileSync(record ?? '', 'utf8'))).toMatchObject({
+      dnis: '5000',
+      endedBy: 'key',
+    });
+    expect(loudness(wav, 440, 1_000)).toBeCloseTo(LEVEL, 0);
+  });
+
+  it('a menu leads to another number', async () => {
+    const choices = { 1: { dnis: '3000' } };
+    must(await addDnis(system.store, { dnis: '4000', application: 'menu', settings: { choices } }));
+    const call = await system.phone(1, { dnis: '4000', dtmf: '1', durationMs: 30_000 });
+    expect(call.endedBy).toBe('remote');
+    expect(heardPrompt(call.audio, 'announcement-default')).toBe(true);
   });
 });
 

@@ -36,7 +36,7 @@ import type { Audio } from '../audio/signals.ts';
 import { mortal } from './mortal.ts';
 
 export interface SystemOptions {
-  /** First RTP port; a test file takes some 3,000 from there. */
+  /** First RTP port; a test file takes some 3,000 from there, and the ten below for SIP. */
   readonly rtpPort: number;
   readonly vrus?: number;
   readonly mixerClasses?: readonly string[];
@@ -96,13 +96,13 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     engines.push(made);
     return made;
   };
-  const agents: UserAgent[] = [];
-  const agent = (events: UserAgentEvents): UserAgent => {
-    const listen = { udp: { address: HOST, port: 0 } };
-    const made = createUserAgent({ listen, clock, random, log, metrics, events });
-    agents.push(made);
-    return made;
-  };
+  const agentAt =
+    (port: number) =>
+    (events: UserAgentEvents): UserAgent => {
+      const listen = { udp: { address: HOST, port }, tcp: { address: HOST, port } };
+      return createUserAgent({ listen, clock, random, log, metrics, events });
+    };
+  const agent = agentAt(0);
 
   const roles: Role[] = [await startProvisioning({ ...platform, id: 'provisioning-1' as NodeId })];
   roles.push(await startProxy({ ...platform, id: 'proxy-1' as NodeId }));
@@ -140,12 +140,12 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       engine: vruEngine,
       prompts,
       settings,
-      createUserAgent: agent,
+      // One number for UDP and TCP, as callers dial it.
+      createUserAgent: agentAt(options.rtpPort - index),
       openClient: (onCommand) => openConferenceClient({ ...platform, id, onCommand }),
     });
     roles.push(must(role));
-    const contact = agents.at(-1)?.contact;
-    vrus.push(`${HOST}:${contact?.port}`);
+    vrus.push(`${HOST}:${options.rtpPort - index}`);
   }
   const phoneEngine = await engine();
   const folder = mkdtempSync(join(tmpdir(), 'minusone-e2e-'));
