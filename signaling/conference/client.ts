@@ -61,7 +61,9 @@ export interface ConferenceClientOptions extends ServiceClientOptions {
    * Carries out a command of an interface server. Called once per command, however often it was
    * sent. `ok` when the command is accepted; error `closed` when there is no such call (any more).
    * `place` for a call that is in a conference (moved, or its mixer was replaced): make before break.
-   * A `place` that repeats what an `enter` of the same call answers is swallowed.
+   * A command for a call whose `enter` or `reEnter` is under way comes after its answer; a `place`
+   * that only repeats where the call is already is swallowed. Answer when it is carried out: the
+   * place that the call leaves is freed then.
    */
   readonly onCommand: CommandHandler;
   /** What the operator sees of this VRU: SIP host:port, and the number of its calls now. */
@@ -121,7 +123,7 @@ export async function openConferenceClient(
   options: ConferenceClientOptions,
 ): Promise<Result<ConferenceClient, MediaError>> {
   const start = randomToken(options.random, 12);
-  const desk = new CommandDesk(options.onCommand);
+  const desk = new CommandDesk(options.clock, options.onCommand);
   const served = await options.bus.serve(SUBJECTS.vru(options.id), (body) => desk.handle(body), {
     concurrency: 1_000,
     queueLimit: 10_000,
@@ -252,6 +254,7 @@ class VruClient implements ConferenceClient {
     place: { readonly conferenceId: ConferenceId; readonly confereeId: ConfereeId },
     of: CallerOfVru,
   ): Promise<EnterReply> {
+    this.#desk.entering(of.callId);
     const answer = await ask(this.#options, ANSWER_MS, {
       service: 'conference',
       kind: 're-enter',
@@ -260,7 +263,9 @@ class VruClient implements ConferenceClient {
       confereeId: place.confereeId,
       caller: this.#caller(of),
     });
-    return asEnterReply(answer);
+    const reply = asEnterReply(answer);
+    this.#desk.entered(of.callId, reply.kind === 'enter' ? reply.place : undefined);
+    return reply;
   }
 
   control(

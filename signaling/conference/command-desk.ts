@@ -1,52 +1,69 @@
+import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
-import type { CallId } from '../../common/ids.ts';
+import type { CallId, ConferenceId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import { type PlaceInConference, type VruCommand, vruCommand } from './messages.ts';
 
 export type CommandHandler = (command: VruCommand) => Promise<Result<void, MediaError>>;
 
+type Answer = Result<unknown, MediaError>;
+
 /** Commands whose answers are remembered for a retry; far more than can be under way at once. */
 const REMEMBERED = 4_096;
+/** Calls whose way is remembered; more than one VRU carries. */
+const MAX_CALLS = 50_000;
+/** Conferences that a call has been moved out of; a call is moved a few times in its life. */
+const MAX_LEFT = 16;
 
-interface Entering {
-  readonly finished: Promise<void>;
-  readonly finish: () => void;
-  place: PlaceInConference | undefined;
+/** Where a call is, and out of which conferences it was moved: it never goes back there. */
+interface Way {
+  readonly place: PlaceInConference | undefined;
+  readonly left: readonly ConferenceId[];
 }
 
+const NOWHERE: Way = { place: undefined, left: [] };
+
 /**
- * Takes the commands for one VRU: each is carried out once, and in a sensible order with the answer
- * of an `enter` that is still under way. A host who arrives at that very moment makes the answer and
- * a `place` command overtake each other; the call flow must see only one of them.
+ * Takes the commands for one VRU. Each is carried out once, those for one call one after another,
+ * and none before the answer of an `enter` of that call that is still under way. Commands come from
+ * several servers, so they overtake each other: one that sends a call where it is already, or back
+ * to where it was moved away from, has been overtaken and is dropped.
  */
 export class CommandDesk {
+  readonly #clock: Clock;
   readonly #handler: CommandHandler;
-  readonly #answers = new Map<string, Promise<Result<unknown, MediaError>>>();
-  readonly #entering = new Map<CallId, Entering>();
+  readonly #answers = new Map<string, Promise<Answer>>();
+  /** What the next command of a call waits for. */
+  readonly #turns = new Map<CallId, Promise<unknown>>();
+  readonly #entering = new Map<CallId, () => void>();
+  readonly #ways = new Map<CallId, Way>();
 
-  constructor(handler: CommandHandler) {
+  constructor(clock: Clock, handler: CommandHandler) {
+    this.#clock = clock;
     this.#handler = handler;
   }
 
-  /** An `enter` of this call has begun. */
+  /** An `enter` or `re-enter` of this call has begun. */
   entering(callId: CallId): void {
-    let finish = (): void => {};
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve;
+    this.#entering.get(callId)?.();
+    let open = (): void => {};
+    const answered = new Promise<void>((resolve) => {
+      open = resolve;
     });
-    this.#entering.set(callId, { finished, finish, place: undefined });
+    this.#entering.set(callId, open);
+    void this.#inTurn(callId, () => answered);
   }
 
   /** It was answered; `place` when the answer puts the call into a conference. */
   entered(callId: CallId, place: PlaceInConference | undefined): void {
-    const entering = this.#entering.get(callId);
+    this.#note(callId, { place, left: [] });
+    const finish = this.#entering.get(callId);
     this.#entering.delete(callId);
-    if (entering === undefined) return;
-    entering.place = place;
-    entering.finish();
+    // In a later turn: whoever awaits the answer acts on it before the next command comes.
+    if (finish !== undefined) this.#clock.after(0, finish);
   }
 
-  handle(body: unknown): Promise<Result<unknown, MediaError>> {
+  handle(body: unknown): Promise<Answer> {
     const parsed = vruCommand.safeParse(body);
     if (!parsed.success) {
       return Promise.resolve(fail(new MediaError('bad-request', parsed.error.message)));
@@ -54,27 +71,66 @@ export class CommandDesk {
     const command = parsed.data;
     const before = this.#answers.get(command.requestId);
     if (before !== undefined) return before;
-    const answer = this.#carryOut(command);
+    const answer = this.#inTurn(command.callId, () => this.#carryOut(command));
     this.#answers.set(command.requestId, answer);
-    for (const oldest of this.#answers.keys()) {
-      if (this.#answers.size <= REMEMBERED) break;
-      this.#answers.delete(oldest);
-    }
+    bound(this.#answers, REMEMBERED);
     return answer;
   }
 
-  async #carryOut(command: VruCommand): Promise<Result<unknown, MediaError>> {
-    const entering = this.#entering.get(command.callId);
-    if (entering !== undefined) {
-      await entering.finished;
-      const same = command.kind === 'place' && samePlace(command.place, entering.place);
-      if (same) return ok({});
-    }
+  #inTurn<T>(callId: CallId, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(callId);
+    // Without anything to wait for it begins at once.
+    const mine = before === undefined ? work() : before.then(work, work);
+    this.#turns.set(callId, mine);
+    const forget = (): void => {
+      if (this.#turns.get(callId) === mine) this.#turns.delete(callId);
+    };
+    mine.then(forget, forget);
+    return mine;
+  }
+
+  async #carryOut(command: VruCommand): Promise<Answer> {
+    const { callId, requestId } = command;
+    const way = this.#ways.get(callId) ?? NOWHERE;
+    if (command.kind === 'place' && isOvertaken(command, way)) return ok({});
     const done = await this.#handler(command);
-    return done.ok ? ok({}) : done;
+    if (!done.ok) {
+      // What failed for the moment may be asked for again under the same id.
+      if (done.error.retry) this.#answers.delete(requestId);
+      return done;
+    }
+    if (command.kind !== 'announce') {
+      const place = command.kind === 'place' ? command.place : undefined;
+      this.#note(callId, { place, left: leftBy(way, place) });
+    }
+    return ok({});
+  }
+
+  #note(callId: CallId, way: Way): void {
+    this.#ways.delete(callId);
+    this.#ways.set(callId, way);
+    bound(this.#ways, MAX_CALLS);
   }
 }
 
-function samePlace(a: PlaceInConference, b: PlaceInConference | undefined): boolean {
-  return b !== undefined && a.confereeId === b.confereeId && a.mixerId === b.mixerId;
+function isOvertaken(
+  { place, reseat }: Extract<VruCommand, { kind: 'place' }>,
+  { place: now, left }: Way,
+): boolean {
+  if (left.includes(place.conferenceId)) return true;
+  if (reseat === true && now?.conferenceId !== place.conferenceId) return true;
+  return now?.confereeId === place.confereeId && now.mixerId === place.mixerId;
+}
+
+function leftBy({ place: before, left }: Way, place: PlaceInConference | undefined) {
+  const moved = before !== undefined && before.conferenceId !== place?.conferenceId;
+  return moved ? [...left, before.conferenceId].slice(-MAX_LEFT) : left;
+}
+
+/** Drops the oldest entries beyond `limit`. */
+function bound(map: Map<string, unknown>, limit: number): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= limit) return;
+    map.delete(oldest);
+  }
 }

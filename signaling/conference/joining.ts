@@ -116,6 +116,8 @@ export async function seat(
     if (outcome === 'refused') return 'mixers-busy';
     if (outcome === 'admitted') {
       await repeatMute(management, log, created.mixerId, conferee);
+      // Replaced meanwhile: the seat is at a mixer that nobody will be sent to.
+      if (log.roster.mixerEpoch !== mixerEpoch) continue;
       return undefined;
     }
     const replaced = await replaceMixer(management, log, mixerEpoch, created.accountId);
@@ -182,12 +184,24 @@ export async function replaceMixer(
   return undefined;
 }
 
+/** The number of the first event, which chooses the first mixer. */
+const FIRST_EPOCH = 1;
+
+/** A server that replaced a mixer may have died before everybody was told: told here, once by each server. */
+export async function reseatIfOwed(management: Management, log: ConferenceLog): Promise<void> {
+  const { mixerEpoch } = log.roster;
+  if (mixerEpoch === FIRST_EPOCH || management.reseated.get(log) === mixerEpoch) return;
+  await management.background(`reseat ${log.id}`, () => reseat(management, log));
+}
+
 /** Everybody to the new mixer, also those whose VRU has not noticed yet. */
 async function reseat(management: Management, log: ConferenceLog): Promise<void> {
+  management.reseated.set(log, log.roster.mixerEpoch);
   for (const conferee of [...log.roster.conferees.values()]) {
-    if ((await seat(management, log, conferee)) !== undefined) return;
+    // Refused: its VRU finds the leg lost, asks itself, and speaks the reason.
+    if ((await seat(management, log, conferee)) !== undefined) continue;
     void management.background(`place ${conferee.confereeId}`, () =>
-      sendPlace(management, log, conferee),
+      sendPlace(management, log, conferee, true),
     );
   }
 }
@@ -197,15 +211,17 @@ export async function sendPlace(
   management: Management,
   log: ConferenceLog,
   conferee: Conferee,
+  reseat = false,
 ): Promise<void> {
   const place = placeOf(log.roster, conferee);
   if (place === undefined) return;
   const { callId } = conferee.caller;
   const told = await management.vrus.command(conferee.caller, {
     kind: 'place',
-    requestId: `place-${conferee.confereeId}-${log.roster.mixerEpoch}`,
+    requestId: `${reseat ? 'reseat' : 'place'}-${conferee.confereeId}-${log.roster.mixerEpoch}`,
     callId,
     place,
+    ...(reseat ? { reseat } : {}),
   });
   if (told.ok || told.error.code !== 'closed') return;
   await removeConferee(management, log, conferee.confereeId, 'lost', {});

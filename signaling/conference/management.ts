@@ -47,6 +47,8 @@ export class Management {
   readonly vrus: VruLink;
   /** Ended, and all that follows is done. */
   readonly finished = new WeakSet<ConferenceLog>();
+  /** The mixer epoch whose conferees this server has brought over. */
+  readonly reseated = new WeakMap<ConferenceLog, number>();
   readonly #logs = new Map<ConferenceId, Promise<Result<ConferenceLog, MediaError>>>();
   readonly #projecting = new Coalescing();
   /** Moves, announcements, endings, by name. */

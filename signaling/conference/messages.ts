@@ -316,7 +316,14 @@ export type MixerRecord = z.infer<typeof mixerRecord>;
 
 export const vruCommand = z.discriminatedUnion('kind', [
   /** From waiting or a mingle room into the conference proper: make before break, under 100 ms lost (R10). */
-  z.object({ kind: z.literal('place'), requestId, callId, place: placeInConference }),
+  z.object({
+    kind: z.literal('place'),
+    requestId,
+    callId,
+    place: placeInConference,
+    /** The mixer was replaced: only for a call that is in this conference now. */
+    reseat: z.boolean().optional(),
+  }),
   /** Back to music (R28 `wait`). */
   z.object({ kind: z.literal('wait'), requestId, callId, accountId, waitingId: z.string() }),
   /** Speak the reason, then BYE. */

@@ -8,7 +8,7 @@ import type { Entry } from '../../common/store/store.ts';
 import type { ConferenceLog } from './conference-log.ts';
 import { endAfterGrace, finishEnding, removeConferee } from './ending.ts';
 import { findConference, type GuardKind, guardKey, isVoid } from './guards.ts';
-import { replaceMixer } from './joining.ts';
+import { replaceMixer, reseatIfOwed } from './joining.ts';
 import type { Management } from './management.ts';
 import { moveAll } from './moving.ts';
 import { conferenceRecord, endedRecord, KEYS, PREFIXES, waitingRecord } from './records.ts';
@@ -61,6 +61,7 @@ async function checkConferences(management: Management): Promise<void> {
     if (!(await management.living.mixer(mixerId))) {
       await replaceMixer(management, log, roster.mixerEpoch, accountId);
     }
+    await reseatIfOwed(management, log);
     if (roster.endAtMs !== null && roster.endAtMs <= clock.wallMs()) {
       await endAfterGrace(management, log);
     }
