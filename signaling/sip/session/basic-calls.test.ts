@@ -170,6 +170,18 @@ describe('a call, R47', () => {
     await over(call);
   });
 
+  it('rings for long: said again every minute, given up after ten', async () => {
+    const call = await pair((session) => session.ring());
+    const out = call.bench.call(call.caller, 2, { ringTimeoutMs: 3_600_000 });
+    await call.bench.advance(599_000);
+    expect(call.bench.responses(180)).toHaveLength(10);
+    expect(out.session.state).toBe('early');
+    await call.bench.advance(2_000);
+    expect(out.end?.status).toBe(480);
+    expect(first(call).end).toMatchObject({ by: 'timeout', q850: 19 });
+    await over(call);
+  });
+
   it('hung up before the INVITE left', async () => {
     const call = await pair();
     const out = call.bench.call(call.caller, 2);

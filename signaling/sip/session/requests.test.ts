@@ -316,11 +316,11 @@ describe('requests in a dialog', () => {
     expect(peer.requests('BYE')).toHaveLength(1);
   });
 
-  it('10,000 mutated messages: no exception, and the session lives', async () => {
+  it('4,000 mutated messages: no exception, and the session lives', async () => {
     const { bench, peer, to, sessions } = await talking();
     const random = seededRandom(7);
     const samples = ['INVITE', 'BYE', 'UPDATE', 'INFO', 'PRACK', 'ACK', 'OPTIONS', 'CANCEL'];
-    for (let round = 0; round < 10_000; round++) {
+    for (let round = 0; round < 4_000; round++) {
       const method = samples[random.below(samples.length)] ?? 'BYE';
       const inside = random.below(2) === 0 && method !== 'BYE';
       const text = request(method, round + 10, {

@@ -23,7 +23,7 @@ import type { DialogHandler, SessionContext } from './context.ts';
 import { byeFields, endByHangUp, endByRefusal, endOf } from './ends.ts';
 import { onRequestInDialog } from './in-dialog.ts';
 import { sendInfo } from './own-info.ts';
-import { ReliableProvisionals } from './reliable.ts';
+import { Provisionals } from './provisionals.ts';
 import { answer, markedContact, rejectionFields, rejectionFor } from './responses.ts';
 import {
   PUBLIC_SERVER_STATES,
@@ -62,7 +62,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
   readonly #usage: DialogUsage;
   readonly #record: CallRecord;
   readonly #machine: Machine<ServerState, ServerEvent, ServerEffect>;
-  readonly #reliably: boolean;
+  readonly #provisionals: Provisionals;
   /** Our answer to the INVITE's offer, or our offer, as first sent. */
   #description: string | undefined;
   /** It is in a reliable 1xx: not repeated in the 2xx. */
@@ -96,17 +96,23 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
       caller: false,
     });
     this.#usage.learn(this.invite.headers);
-    // RFC 3262 section 3: must if required; when only supported we keep to the simpler one.
-    const required = this.invite.headers.list('Require').map((option) => option.toLowerCase());
-    this.#reliably = required.includes('100rel');
-    this.#usage.reliable = new ReliableProvisionals({
-      clock: context.clock,
-      random: context.random,
-      timers: context.timers,
-      inviteCSeq: dialog.remoteCSeq ?? 0,
-      send: (response) => transaction.respond(response),
-      onTimeout: () =>
+    this.#provisionals = new Provisionals({
+      context,
+      transaction,
+      usage: this.#usage,
+      onUnacknowledged: () =>
         this.onBroken({ by: 'timeout', status: 504, reason: 'no PRACK', established: false }),
+      onGiveUp: () =>
+        this.#machine.send({
+          type: 'hang-up',
+          end: {
+            by: 'timeout',
+            status: 480,
+            reason: 'not answered',
+            q850: 19,
+            established: false,
+          },
+        }),
     });
     this.#machine = new Machine({
       table: SERVER_CALL,
@@ -134,30 +140,31 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
     if (!this.#pending) return;
     // RFC 3262 section 5: the first reliable 1xx to an INVITE without offer must carry ours; there is no
     // media to make it from yet, so the 100 has to do.
-    if (this.#reliably && this.#options.offer === undefined && this.#description === undefined)
-      return;
+    const { reliably } = this.#provisionals;
+    if (reliably && this.#options.offer === undefined && this.#description === undefined) return;
     this.#machine.send({ type: 'progress' });
-    this.#provisional(180, undefined, undefined);
+    this.#provisionals.say(180);
   }
 
   progress(media: SessionMedia): Result<void, MediaError> {
     if (!this.#pending) return fail(new MediaError('closed', 'the INVITE has its final response'));
     const usage = this.#usage;
+    const { reliably } = this.#provisionals;
     const weOffer = this.#options.offer === undefined;
-    if (weOffer && !this.#reliably) {
+    if (weOffer && !reliably) {
       // RFC 3261 section 13.2.1: an offer of ours goes into a reliable message only.
       return fail(new MediaError('no-description', 'the INVITE has no offer'));
     }
     if (usage.media !== undefined && usage.media !== media) return otherMedia();
-    const first = this.#description === undefined;
     const description = this.#describe(media);
     if (!description.ok) return description;
     this.#machine.send({ type: 'progress' });
-    if (this.#reliably && first) {
+    if (!reliably) this.#provisionals.say(183, description.value);
+    else if (this.#sentReliably) this.#provisionals.say(183);
+    else if (this.#provisionals.say(183, description.value, weOffer ? 'offer' : 'answer')) {
       this.#sentReliably = true;
       if (!weOffer) usage.exchangeStep({ type: 'send-answer' });
-      this.#provisional(183, description.value, weOffer ? 'offer' : 'answer');
-    } else this.#provisional(183, this.#reliably ? undefined : description.value, undefined);
+    } else return fail(new MediaError('overloaded', 'too many 1xx wait for their PRACK'));
     return ok(undefined);
   }
 
@@ -189,17 +196,14 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
     this.#usage.contact = markedContact(this.#usage.contact, options.contact);
     return new Promise((resolve) => {
       this.#accepted = resolve;
-      const pending = this.#usage.reliable?.pending === true;
-      this.#machine.send({ type: pending ? 'accept-later' : 'accept' });
+      this.#machine.send({ type: this.#provisionals.pending ? 'accept-later' : 'accept' });
     });
   }
 
   reject(status: number, options: RejectOptions = {}): void {
-    this.#machine.send({
-      type: 'reject',
-      refusal: { ...options, status: status >= 300 && status <= 699 ? status : 500 },
-      end: endByRefusal(status, options),
-    });
+    const final = status >= 300 && status <= 699 ? status : 500;
+    const end = endByRefusal(final, options);
+    this.#machine.send({ type: 'reject', refusal: { ...options, status: final }, end });
   }
 
   end(reason?: { readonly q850: number; readonly text: string }): Promise<void> {
@@ -261,7 +265,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
 
   onPrack(): void {
     if (this.#machine.state !== 'accepting') return;
-    if (this.#usage.reliable?.pending === false) this.#machine.send({ type: 'accept' });
+    if (!this.#provisionals.pending) this.#machine.send({ type: 'accept' });
   }
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────
@@ -283,30 +287,6 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
     this.#description = made.value;
     if (offer !== undefined) this.#usage.heard(offer);
     return made;
-  }
-
-  #provisional(
-    status: number,
-    sdp: string | undefined,
-    description: 'offer' | 'answer' | undefined,
-  ): void {
-    const { context, transaction } = this.#options;
-    const build = (extra: readonly (readonly [string, string])[]) =>
-      answer(this.invite, status, context.product, {
-        toTag: this.#usage.dialog.localTag,
-        headers: [...this.#usage.dialogFields, ...extra],
-        ...(sdp === undefined ? {} : { contentType: 'application/sdp', body: sdp }),
-      });
-    context.metrics.response(status, 'out');
-    if (!this.#reliably) transaction.respond(build([]));
-    else {
-      const fields = (rseq: number) =>
-        [
-          ['Require', '100rel'],
-          ['RSeq', String(rseq)],
-        ] as const;
-      this.#usage.reliable?.send((rseq) => build(fields(rseq)), description);
-    }
   }
 
   #run(effect: ServerEffect): void {
@@ -335,6 +315,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
   }
 
   #finish(): void {
+    this.#provisionals.stop();
     this.#usage.close();
     this.#settle(
       fail(
@@ -355,7 +336,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
 
   #sendFailure(refusal: Refusal): void {
     const { context, transaction } = this.#options;
-    this.#usage.reliable?.stop();
+    this.#provisionals.stop();
     context.metrics.response(refusal.status, 'out');
     transaction.respond(
       answer(this.invite, refusal.status, context.product, {
@@ -369,7 +350,7 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
   #sendSuccess(): void {
     const usage = this.#usage;
     const { context, transaction, offer, timer } = this.#options;
-    usage.reliable?.stop();
+    this.#provisionals.stop();
     const repeat = !this.#sentReliably;
     if (repeat && offer !== undefined) usage.exchangeStep({ type: 'send-answer' });
     const response = answer(this.invite, 200, context.product, {
