@@ -70,6 +70,8 @@
         'native/audio.gyp:audio_test',
         'native/audio.gyp:g722_test',
         'native/audio.gyp:opus_test',
+        'native/load/load.gyp:load_test',
+        'native/load/load.gyp:rtp_load',
       ],
     },
   ],

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { compareReports } from './compare.ts';
 import { findCapacity } from './find.ts';
 import { type LoadOptions, type LoadReport, runLoad } from './load.ts';
+import { startBenchMixer } from './mixer.ts';
 import { loadPage } from './page.ts';
 import { LOAD_CODECS } from './rtp-driver.ts';
 
@@ -118,6 +119,39 @@ loadCommand('find', 'the highest load at which every check holds')
     for (const run of found.runs) print(run);
     console.log(`holds ${found.held} × ${load.size} = ${found.held * load.size} conferees`);
   });
+
+program
+  .command('mixer')
+  .description('a mixer alone as the target of a load; ends with Ctrl-C and prints its counters')
+  .option('--local <address>', 'its address', '127.0.0.1')
+  .option('--sip-port <n>', 'its SIP port', whole('--sip-port', 1), 5970)
+  .option('--rtp-min <n>', 'first RTP port', whole('--rtp-min', 1024), 10000)
+  .option('--rtp-max <n>', 'last RTP port', whole('--rtp-max', 1024), 29999)
+  .option('--cpu <n>', 'processor of the engine', whole('--cpu', 0))
+  .action(
+    async (given: {
+      local: string;
+      sipPort: number;
+      rtpMin: number;
+      rtpMax: number;
+      cpu?: number;
+    }) => {
+      const mixer = await startBenchMixer({
+        address: given.local,
+        sipPort: given.sipPort,
+        rtpPorts: { min: given.rtpMin, max: given.rtpMax },
+        workers: 1,
+        ...(given.cpu === undefined ? {} : { cpus: [given.cpu] }),
+      });
+      console.error(`mixer ${process.pid} on sip:conf=NAME@${given.local}:${given.sipPort}`);
+      await new Promise<void>((resolve) => {
+        process.once('SIGINT', () => resolve());
+        process.once('SIGTERM', () => resolve());
+      });
+      console.log(JSON.stringify(Object.fromEntries(mixer.counters())));
+      await mixer.close();
+    },
+  );
 
 program
   .command('compare <before> <after>')

@@ -143,8 +143,8 @@ export class RtpDriver {
   /** Everyone hears every other talker of their conference, nobody themselves or another conference. */
   async measureTones(seconds: number): Promise<{ tones: TonesReport; counters: CountersReport }> {
     this.#command(`tones ${seconds}`);
-    const tones = await this.#next('tones');
-    const counters = await this.#next('counters');
+    // Both lines may come in one chunk: whoever waits for them must be there before the first.
+    const [tones, counters] = await Promise.all([this.#next('tones'), this.#next('counters')]);
     if (tones.type !== 'tones' || counters.type !== 'counters')
       throw new Error('reports out of order');
     return { tones, counters };
@@ -153,8 +153,8 @@ export class RtpDriver {
   /** RTP in to RTP out, with a chirp from the first member of every conference twice a second. */
   async measureDelay(seconds: number): Promise<{ delay: DelayReport; counters: CountersReport }> {
     this.#command(`delay ${seconds}`);
-    const delay = await this.#next('delay');
-    const counters = await this.#next('counters');
+    // Both lines may come in one chunk: whoever waits for them must be there before the first.
+    const [delay, counters] = await Promise.all([this.#next('delay'), this.#next('counters')]);
     if (delay.type !== 'delay' || counters.type !== 'counters')
       throw new Error('reports out of order');
     return { delay, counters };

@@ -1,0 +1,76 @@
+/** A mixer alone, with nothing around it: the target of a load that is to measure the mixer and nothing else. */
+import { LocalBus } from '../common/bus/local-bus.ts';
+import { systemClock } from '../common/clock.ts';
+import { type NodeId, systemRandom } from '../common/ids.ts';
+import { createLogger } from '../common/log.ts';
+import { createMetrics } from '../common/metrics.ts';
+import type { Role } from '../common/role.ts';
+import { MemoryStore } from '../common/store/memory-store.ts';
+import { createMediaEngine } from '../mixer/engine.ts';
+import { startMixer } from '../signaling/focus/focus.ts';
+import { createUserAgent } from '../signaling/sip/ua.ts';
+
+export interface BenchMixerOptions {
+  readonly address: string;
+  readonly sipPort: number;
+  readonly rtpPorts: { readonly min: number; readonly max: number };
+  readonly workers: number;
+  /** Pins the engine's threads. */
+  readonly cpus?: readonly number[];
+}
+
+/** Starts it; every name called makes a conference. The engine's counters come with the handle. */
+export async function startBenchMixer(options: BenchMixerOptions): Promise<{
+  readonly role: Role;
+  counters(): ReadonlyMap<string, number>;
+  close(): Promise<void>;
+}> {
+  const clock = systemClock;
+  const random = systemRandom;
+  const log = createLogger('warn');
+  const metrics = createMetrics();
+  const engine = await createMediaEngine({
+    workers: options.workers,
+    localAddress: options.address,
+    portRange: options.rtpPorts,
+    clock,
+    log,
+    metrics,
+    random,
+    realtime: true,
+    ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+  });
+  if (!engine.ok) throw engine.error;
+  const role = await startMixer({
+    id: 'bench' as NodeId,
+    mixerClass: 'standard',
+    createUserAgent: (events) =>
+      createUserAgent({
+        listen: { udp: { address: options.address, port: options.sipPort } },
+        name: 'minusone-bench-mixer',
+        clock,
+        random,
+        log,
+        metrics,
+        events,
+      }),
+    engine: engine.value,
+    bus: new LocalBus({ clock, log, metrics }),
+    store: new MemoryStore(clock),
+    clock,
+    random,
+    log,
+    metrics,
+    adhoc: true,
+    trustedPeers: [],
+  });
+  if (!role.ok) throw role.error;
+  return {
+    role: role.value,
+    counters: () => engine.value.counters(),
+    close: async () => {
+      await role.value.stop();
+      await engine.value.close();
+    },
+  };
+}
