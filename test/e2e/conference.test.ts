@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addAccount, addDnis } from '../../signaling/conference/accounts.ts';
 import { readWav } from '../../vru/wav.ts';
 import { levelDbfs, SILENCE_DBFS, toneLevelDbfs } from '../audio/level.ts';
-import { type Audio, mixed, tone as sine, slice } from '../audio/signals.ts';
+import { type Audio, slice } from '../audio/signals.ts';
 import { checkToneMatrix, matrixFrequencies } from '../audio/tone-matrix.ts';
 import { findPrompt, heardPrompt } from './heard.ts';
 import { must, type RunningSystem, startSystem } from './system.ts';
