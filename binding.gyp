@@ -67,6 +67,7 @@
       'target_name': 'programs',
       'type': 'none',
       'dependencies': [
+        'native/audio.gyp:audio_bench',
         'native/audio.gyp:audio_test',
         'native/audio.gyp:g722_test',
         'native/audio.gyp:opus_test',

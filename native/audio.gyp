@@ -78,6 +78,12 @@
       ],
     },
     {
+      'target_name': 'audio_bench',
+      'type': 'executable',
+      'dependencies': ['audio'],
+      'sources': ['bench/audio_bench.cc'],
+    },
+    {
       'target_name': 'audio_test',
       'type': 'executable',
       'dependencies': ['audio'],

@@ -69,7 +69,7 @@ function install() {
 
 function buildNative() {
   if (!existsSync('binding.gyp')) return;
-  const sources = filesBelow('native', (path) => /\.(cc|h|json|gypi)$/.test(path));
+  const sources = filesBelow('native', (path) => /\.(cc|h|json|gypi?)$/.test(path));
   const hash =
     hashFiles(['binding.gyp', ...sources, 'package-lock.json']) +
     process.versions.modules +

@@ -50,6 +50,7 @@ void Concealment::init(void* memory, int sample_rate_hz) {
 
 void Concealment::reset() {
   std::memset(history_, 0, static_cast<size_t>(history_length_) * sizeof(int16_t));
+  next_ = 0;
   heard_ = false;
   concealing_ = false;
   made_ = 0;
@@ -57,14 +58,15 @@ void Concealment::reset() {
 }
 
 void Concealment::remember(const int16_t* pcm, int samples) {
-  if (samples >= history_length_) {
-    std::memcpy(history_, pcm + samples - history_length_,
-                static_cast<size_t>(history_length_) * sizeof(int16_t));
-    return;
+  if (samples > history_length_) {
+    pcm += samples - history_length_;
+    samples = history_length_;
   }
-  const int kept = history_length_ - samples;
-  std::memmove(history_, history_ + samples, static_cast<size_t>(kept) * sizeof(int16_t));
-  std::memcpy(history_ + kept, pcm, static_cast<size_t>(samples) * sizeof(int16_t));
+  const int first = std::min(samples, history_length_ - next_);
+  std::memcpy(history_ + next_, pcm, static_cast<size_t>(first) * sizeof(int16_t));
+  std::memcpy(history_, pcm + first, static_cast<size_t>(samples - first) * sizeof(int16_t));
+  next_ += samples;
+  if (next_ >= history_length_) next_ -= history_length_;
 }
 
 void Concealment::note(const int16_t* pcm, int samples) {
@@ -99,7 +101,7 @@ int Concealment::find_pitch() const {
   float coarse[coarse_history];
   for (int i = 0; i < coarse_history; i++) {
     int32_t sum = 0;
-    for (int j = 0; j < factor; j++) sum += history_[i * factor + j];
+    for (int j = 0; j < factor; j++) sum += pitch_buffer_[i * factor + j];
     coarse[i] = static_cast<float>(sum) / static_cast<float>(factor);
   }
   const int window = samples_of(correlation_us, coarse_rate_hz);
@@ -119,7 +121,7 @@ int Concealment::find_pitch() const {
   // All samples at 8 kHz; above, every n-th product decides well enough.
   const int stride = std::max(1, rate_hz_ / 8000);
   const int fine_window = samples_of(correlation_us, rate_hz_);
-  const int16_t* end = history_ + history_length_ - fine_window;
+  const int16_t* end = pitch_buffer_ + history_length_ - fine_window;
   const int lowest = std::max(best * factor - factor + 1, shortest * factor);
   const int highest = std::min(best * factor + factor - 1, longest * factor);
   int pitch = best * factor;
@@ -163,11 +165,14 @@ void Concealment::begin() {
     made_ = fade_end_;
     return;
   }
+  // Straightened out, oldest first.
+  const int older = history_length_ - next_;
+  std::memcpy(pitch_buffer_, history_ + next_, static_cast<size_t>(older) * sizeof(int16_t));
+  std::memcpy(pitch_buffer_ + older, history_, static_cast<size_t>(next_) * sizeof(int16_t));
   pitch_ = find_pitch();
   overlap_ = pitch_ / 4;
   position_ = 0;
-  std::memcpy(pitch_buffer_, history_, static_cast<size_t>(history_length_) * sizeof(int16_t));
-  const int16_t* end = history_ + history_length_;
+  const int16_t* end = pitch_buffer_ + history_length_;
   offset_ = end[-1] - end[-pitch_ - 1];
   std::memcpy(tail_, end - overlap_, static_cast<size_t>(overlap_) * sizeof(int16_t));
   use_periods(1);

@@ -35,10 +35,11 @@ class Concealment {
   void generate(int16_t* pcm, int samples);
 
   // Given.
-  int16_t* history_ = nullptr;  // Newest last.
+  int16_t* history_ = nullptr;  // A ring; newest before `next_`.
   int16_t* pitch_buffer_ = nullptr;
   int rate_hz_ = 8000;
   int history_length_ = 0;
+  int next_ = 0;
   int fade_end_ = 0;  // 60 ms.
 
   // Owned.

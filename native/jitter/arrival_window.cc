@@ -4,26 +4,44 @@
 
 namespace jitter {
 
-void ArrivalWindow::add(int64_t arrival_ns, int64_t transit_ns) {
-  const int64_t number = arrival_ns / block_ns;
-  Block& newest = blocks_[((number % block_count) + block_count) % block_count];
-  if (newest.number != number) newest = Block{.number = number};
-  newest.packets++;
-  newest.fastest_ns = std::min(newest.fastest_ns, transit_ns);
-  newest.second_ns = std::max(newest.second_ns, std::min(newest.slowest_ns, transit_ns));
-  newest.slowest_ns = std::max(newest.slowest_ns, transit_ns);
+void ArrivalWindow::Block::add(const Block& other) {
+  packets += other.packets;
+  fastest_ns = std::min(fastest_ns, other.fastest_ns);
+  second_ns = std::max({second_ns, other.second_ns, std::min(slowest_ns, other.slowest_ns)});
+  slowest_ns = std::max(slowest_ns, other.slowest_ns);
+}
 
-  Block all;
+void ArrivalWindow::clear() {
+  for (Block& block : blocks_) block = Block{};
+  now_ = Block{};
+  before_ = Block{};
+  base_ns_ = 0;
+  required_ns_ = 0;
   packets_ = 0;
+}
+
+void ArrivalWindow::begin_block(int64_t number) {
+  if (now_.number >= 0) blocks_[now_.number % block_count] = now_;
+  now_ = Block{.number = number};
+  before_ = Block{};
   for (const Block& block : blocks_) {
-    if (block.packets == 0 || block.number > number || block.number <= number - block_count)
+    if (block.packets == 0 || block.number >= number || block.number <= number - block_count) {
       continue;
-    packets_ += block.packets;
-    all.fastest_ns = std::min(all.fastest_ns, block.fastest_ns);
-    all.second_ns =
-        std::max({all.second_ns, block.second_ns, std::min(all.slowest_ns, block.slowest_ns)});
-    all.slowest_ns = std::max(all.slowest_ns, block.slowest_ns);
+    }
+    before_.add(block);
   }
+}
+
+void ArrivalWindow::add(int64_t arrival_ns, int64_t transit_ns) {
+  const int64_t number = std::max(arrival_ns, int64_t{0}) / block_ns;
+  if (number != now_.number) begin_block(number);
+  now_.packets++;
+  now_.fastest_ns = std::min(now_.fastest_ns, transit_ns);
+  now_.second_ns = std::max(now_.second_ns, std::min(now_.slowest_ns, transit_ns));
+  now_.slowest_ns = std::max(now_.slowest_ns, transit_ns);
+  Block all = before_;
+  all.add(now_);
+  packets_ = static_cast<int>(all.packets);
   base_ns_ = all.fastest_ns;
   required_ns_ = packets_ < 2 ? 0 : all.second_ns - base_ns_;
 }

@@ -9,12 +9,7 @@ namespace jitter {
 
 class ArrivalWindow {
  public:
-  void clear() {
-    for (Block& block : blocks_) block = Block{};
-    base_ns_ = 0;
-    required_ns_ = 0;
-    packets_ = 0;
-  }
+  void clear();
 
   // transit: arrival minus media time, both in ns on any fixed origin
   void add(int64_t arrival_ns, int64_t transit_ns);
@@ -34,12 +29,17 @@ class ArrivalWindow {
     int64_t fastest_ns = INT64_MAX;
     int64_t slowest_ns = INT64_MIN;
     int64_t second_ns = INT64_MIN;
-    int packets = 0;
+    int64_t packets = 0;
+    void add(const Block& other);
   };
-  Block blocks_[block_count];
+  void begin_block(int64_t number);
+
   int64_t base_ns_ = 0;
   int64_t required_ns_ = 0;
   int packets_ = 0;
+  Block now_;                  // Half a second under way.
+  Block before_;               // The blocks before it, taken together.
+  Block blocks_[block_count];  // Touched only when a block begins.
 };
 
 }  // namespace jitter

@@ -45,6 +45,11 @@ bool Buffer::init(void* memory, const Config& config) {
   slots_ = static_cast<Slot*>(memory);
   payloads_ = reinterpret_cast<uint8_t*>(slots_ + config.slots);
   statistics_ = Statistics{};
+  ns_per_unit_ = ((uint64_t{1'000'000'000} << 32) + static_cast<uint64_t>(config.clock_hz) / 2) /
+                 static_cast<uint64_t>(config.clock_hz);
+  margin_ns_ = config.min_margin_us * int64_t{1000};
+  longest_ns_ = config.max_delay_ms * int64_t{1'000'000};
+  frame_units_ = config.pull_ms * config.clock_hz / 1000;
   reset();
   return true;
 }
@@ -61,18 +66,20 @@ void Buffer::reset() {
   packet_units_ = static_cast<int>(units_of(config_.packet_ms * int64_t{1'000'000}));
   packet_units_candidate_ = 0;
   overdue_arrivals_ = 0;
+  loss_ = 0;
+  redundancy_failures_ = 0;
   unique_ = 0;
+  set_packet_units(packet_units_);
 }
 
 Buffer::Slot& Buffer::slot_of(int64_t sequence) const {
   return slots_[sequence & (config_.slots - 1)];
 }
 
+// A product in 128 bits: years of media time do not overflow, and nothing is divided.
 int64_t Buffer::ns_of(int64_t units) const {
-  // Split so that years of media time do not overflow.
-  const int64_t seconds = units / config_.clock_hz;
-  const int64_t rest = units % config_.clock_hz;
-  return seconds * 1'000'000'000 + rest * 1'000'000'000 / config_.clock_hz;
+  return static_cast<int64_t>(
+      (static_cast<__int128>(units) * static_cast<__int128>(ns_per_unit_)) >> 32);
 }
 
 int64_t Buffer::units_of(int64_t ns) const {
@@ -156,8 +163,7 @@ void Buffer::measure(const Packet& packet, int64_t media, bool new_timeline) {
   }
   last_transit_ns_ = transit_ns;
 
-  const int64_t longest_ns = config_.max_delay_ms * int64_t{1'000'000};
-  const bool overdue = !window_.empty() && transit_ns - window_.base_ns() > longest_ns;
+  const bool overdue = !window_.empty() && transit_ns - window_.base_ns() > longest_ns_;
   overdue_arrivals_ = overdue ? overdue_arrivals_ + 1 : 0;
   const bool after_gap = packet.arrival_ns - newest_arrival_ns_ > forget_ns;
   if (overdue && (after_gap || overdue_arrivals_ >= overdue_limit)) window_.clear();
@@ -214,7 +220,7 @@ Insert Buffer::insert(const Packet& packet) {
   if (delta > 0) {
     const int64_t step = media - newest_media_;
     if (delta == 1 && !new_timeline && step <= units_of(120'000'000)) {
-      if (step == packet_units_candidate_) packet_units_ = static_cast<int>(step);
+      if (step == packet_units_candidate_ && step > 0) set_packet_units(static_cast<int>(step));
       packet_units_candidate_ = static_cast<int>(step);
     }
     newest_sequence_ = sequence;
@@ -242,8 +248,10 @@ Insert Buffer::insert(const Packet& packet) {
   slot.comfort_noise = packet.comfort_noise;
   slot.talkspurt = fresh || new_timeline;
   slot.present = true;
-  std::memcpy(payloads_ + (&slot - slots_) * config_.slot_bytes, packet.payload,
-              static_cast<size_t>(packet.bytes));
+  if (packet.bytes > 0) {
+    std::memcpy(payloads_ + (&slot - slots_) * config_.slot_bytes, packet.payload,
+                static_cast<size_t>(packet.bytes));
+  }
   return fresh ? Insert::restarted : Insert::stored;
 }
 

@@ -109,6 +109,11 @@ class Buffer {
   // After play: the true length of what was decoded. Optional; without it, the distance of
   // timestamps counts.
   void played(int units);
+  // The decoder can rebuild a lost packet from the next one. Under loss the delay then grows by a
+  // packet, so that the next one is there in time; not for long if it turns out to hold no
+  // redundancy.
+  void use_redundancy(bool possible);
+  void recovered(bool worked);
   // Audio was put in on the advice of Stretch::expand.
   void expanded(int units);
 
@@ -135,8 +140,7 @@ class Buffer {
   int64_t units_of(int64_t ns) const;
   int64_t delay_ns(const Slot& slot, int64_t now_ns) const;
   int64_t required_ns() const;
-  int frame_units() const;
-  int step_units(int frame) const;
+  void set_packet_units(int units);
   void advise(Pull& pull, int64_t slack_ns, int wanted);
   Pull play(Slot& slot, int64_t now_ns, int wanted);
   Pull fill(Action action, int units);
@@ -147,6 +151,12 @@ class Buffer {
   Config config_;
   Slot* slots_ = nullptr;
   uint8_t* payloads_ = nullptr;
+
+  // Derived.
+  uint64_t ns_per_unit_ = 0;  // In 2^-32 ns.
+  int64_t margin_ns_ = 0;
+  int64_t longest_ns_ = 0;
+  int frame_units_ = 0;
 
   // Owned. Sequence numbers and media times are unwrapped to 64 bits; media time is in RTP clock
   // units.
@@ -166,7 +176,11 @@ class Buffer {
   int64_t next_media_ = 0;       // Where the played audio ended.
   int64_t last_transit_ns_ = 0;  // RFC 3550 jitter.
   int filled_ = 0;               // Units filled in since then.
+  float loss_ = 0;               // Share of packets missing at their turn, of late.
+  bool redundancy_possible_ = false;
+  int redundancy_failures_ = 0;  // In a row.
   int packet_units_ = 160;
+  int step_units_ = 160;  // Greatest common divisor of packet and frame.
   int packet_units_candidate_ = 0;
   int overdue_arrivals_ = 0;  // In a row, later than any delay we allow.
   // A packet far from the stream, awaiting its successor.

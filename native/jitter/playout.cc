@@ -41,7 +41,9 @@ bool Playout::init(void* memory, const PlayoutConfig& config, const Decoder& dec
   if (config.frame_samples * 1000 != rate * config.buffer.pull_ms) return false;
   if (decoder.decode == nullptr || !buffer_.init(memory, config.buffer)) return false;
   config_ = config;
+  frame_units_ = config.buffer.clock_hz / 1000 * config.buffer.pull_ms;
   decoder_ = decoder;
+  buffer_.use_redundancy(decoder.recover != nullptr);
   kernels_ = &dsp::select_kernels();
   auto* next = static_cast<uint8_t*>(memory) + aligned(Buffer::bytes_for(config.buffer));
   concealment_.init(next, rate);
@@ -58,6 +60,7 @@ void Playout::reset() {
   concealment_.reset();
   queued_ = 0;
   noise_on_ = false;
+  usual_bytes_ = 0;
   floor_ = 1e9f;
   quiet_ = false;
   kind_ = FrameKind::silence;
@@ -95,6 +98,7 @@ void Playout::conceal_packet(const Pull& pull) {
     made = decoder_.recover(decoder_.self, pull.payload_type, pull.next_payload, pull.next_bytes,
                             pcm, samples);
     if (made > 0) kind_ = FrameKind::audio;
+    buffer_.recovered(made > 0);
   }
   if (made <= 0 && decoder_.conceal != nullptr) {
     made = decoder_.conceal(decoder_.self, pcm, samples);
@@ -129,12 +133,48 @@ void Playout::compress(const Pull& pull, int start, int samples) {
                         .samples;
 }
 
+// The common case: the packet is exactly the frame, and nothing is in its way. Saves writing the
+// samples twice.
+bool Playout::play_direct(const Pull& pull) {
+  if (direct_ == nullptr || pull.bytes != usual_bytes_ || pull.stretch != Stretch::none) {
+    return false;
+  }
+  int16_t* pcm = direct_;
+  const int samples = decoder_.decode(decoder_.self, pull.payload_type, pull.payload, pull.bytes,
+                                      pcm, config_.frame_samples);
+  if (samples <= 0) {
+    usual_bytes_ = 0;
+    Pull lost;
+    lost.units = frame_units_;
+    conceal_packet(lost);
+    return true;
+  }
+  in_place_ = samples == config_.frame_samples;
+  if (!in_place_) {
+    std::memcpy(queue_, pcm, static_cast<size_t>(samples) * sizeof(int16_t));
+    pcm = queue_;
+  }
+  accept(pull, pcm, samples);
+  return true;
+}
+
+void Playout::accept(const Pull& pull, int16_t* pcm, int samples) {
+  buffer_.played(samples == config_.frame_samples ? frame_units_ : units_of(samples));
+  usual_bytes_ = samples == config_.frame_samples ? pull.bytes : 0;
+  noise_on_ = false;
+  kind_ = FrameKind::audio;
+  concealment_.good(pcm, samples);
+  queued_ += samples;
+  quiet_ = is_quiet(pcm, samples);
+}
+
 void Playout::play(const Pull& pull) {
   if (pull.first && decoder_.restart != nullptr) decoder_.restart(decoder_.self);
   if (pull.comfort_noise) {
     noise_on_ = noise_.update(pull.payload, pull.bytes);
     return;
   }
+  if (play_direct(pull)) return;
   // Expansion: a concealment in front of the packet, into which the packet then blends.
   if (pull.stretch == Stretch::expand) {
     if (pull.urgent || quiet_) {
@@ -147,16 +187,11 @@ void Playout::play(const Pull& pull) {
                                       queue_ + start, capacity_ - start);
   if (samples <= 0) {
     Pull lost;
-    lost.units = units_of(config_.frame_samples);
+    lost.units = frame_units_;
     conceal_packet(lost);
     return;
   }
-  buffer_.played(units_of(samples));
-  noise_on_ = false;
-  kind_ = FrameKind::audio;
-  concealment_.good(queue_ + start, samples);
-  queued_ = start + samples;
-  quiet_ = is_quiet(queue_ + start, samples);
+  accept(pull, queue_ + start, samples);
   if (pull.stretch == Stretch::compress) compress(pull, start, samples);
 }
 
@@ -178,8 +213,15 @@ FrameKind Playout::frame(int64_t now_ns, int16_t* pcm) {
   const int frame = config_.frame_samples;
   // What is left of the last packet is of the kind of the last frame.
   if (queued_ == 0) kind_ = FrameKind::silence;
+  in_place_ = false;
   for (int pulls = 0; queued_ < frame && pulls < most_pulls; pulls++) {
-    take(buffer_.pull(now_ns, units_of(frame - queued_)));
+    direct_ = queued_ == 0 ? pcm : nullptr;
+    take(buffer_.pull(now_ns, queued_ == 0 ? frame_units_ : units_of(frame - queued_)));
+  }
+  direct_ = nullptr;
+  if (in_place_) {
+    queued_ = 0;
+    return kind_;
   }
   if (queued_ < frame) conceal(frame - queued_);
   std::memcpy(pcm, queue_, static_cast<size_t>(frame) * sizeof(int16_t));

@@ -59,6 +59,8 @@ class Playout {
  private:
   void take(const Pull& pull);
   void play(const Pull& pull);
+  bool play_direct(const Pull& pull);
+  void accept(const Pull& pull, int16_t* pcm, int samples);
   void compress(const Pull& pull, int start, int samples);
   void conceal(int samples);
   void conceal_packet(const Pull& pull);
@@ -79,6 +81,10 @@ class Playout {
   int16_t* queue_ = nullptr;  // Decoded, not yet given out.
   int capacity_ = 0;
   int queued_ = 0;
+  int frame_units_ = 160;
+  int16_t* direct_ = nullptr;  // The frame itself, while the queue is empty.
+  bool in_place_ = false;      // The frame is there already, the queue counts but is not filled.
+  int usual_bytes_ = 0;        // Of the packets that fill exactly a frame.
   bool noise_on_ = false;
   bool quiet_ = false;                   // The last packet was.
   float floor_ = 0;                      // Mean square of the quietest audio lately.

@@ -24,6 +24,12 @@ constexpr int64_t longest_concealment_ns = 100 * ns_per_ms;
 // swing.
 constexpr int64_t hysteresis_ns = 2 * ns_per_ms;
 constexpr int few_packets = 10;
+// From here on waiting for redundancy is better than concealment; the share is that of about 64
+// packets.
+constexpr float loss_that_counts = 0.03f;
+constexpr float loss_memory = 1.0f / 64;
+// In pauses there is none, so a few failures mean nothing.
+constexpr int failures_that_count = 25;
 
 }  // namespace
 
@@ -41,37 +47,34 @@ int64_t Buffer::delay_ns(const Slot& slot, int64_t now_ns) const {
 }
 
 int64_t Buffer::required_ns() const {
-  const int64_t longest_ns = config_.max_delay_ms * ns_per_ms -
-                             config_.min_margin_us * int64_t{1000} - ns_of(packet_units_);
-  return std::clamp(window_.required_ns(), int64_t{0}, std::max(longest_ns, int64_t{0}));
-}
-
-int Buffer::frame_units() const {
-  return static_cast<int>(units_of(config_.pull_ms * ns_per_ms));
+  const bool redundancy = redundancy_possible_ && redundancy_failures_ < failures_that_count &&
+                          loss_ > loss_that_counts;
+  const int64_t packet_ns = ns_of(packet_units_);
+  const int64_t wanted_ns = window_.required_ns() + (redundancy ? packet_ns : 0);
+  const int64_t most_ns = longest_ns_ - margin_ns_ - packet_ns;
+  return std::clamp(wanted_ns, int64_t{0}, std::max(most_ns, int64_t{0}));
 }
 
 // Packets and ticks of different length meet every so often; the delay can change by this much
 // only.
-int Buffer::step_units(int frame) const {
-  const int step = std::gcd(packet_units_, frame);
-  return step > 0 ? step : frame;
+void Buffer::set_packet_units(int units) {
+  packet_units_ = units;
+  const int step = std::gcd(packet_units_, frame_units_);
+  step_units_ = step > 0 ? step : frame_units_;
 }
 
 bool Buffer::due(const Slot& slot, int64_t now_ns) const {
-  const int64_t margin_ns = config_.min_margin_us * int64_t{1000};
   // Little is known of the arrivals yet.
-  const int64_t unsure_ns = window_.packets() < few_packets ? margin_ns : 0;
+  const int64_t unsure_ns = window_.packets() < few_packets ? margin_ns_ : 0;
   // A frame takes several short packets, or a part of a long one: the last of them must have come
   // too.
-  const int frame = frame_units();
-  const int64_t cycle_ns = ns_of(frame - step_units(frame));
-  return delay_ns(slot, now_ns) >= required_ns() + margin_ns + unsure_ns + cycle_ns;
+  const int64_t cycle_ns = ns_of(frame_units_ - step_units_);
+  return delay_ns(slot, now_ns) >= required_ns() + margin_ns_ + unsure_ns + cycle_ns;
 }
 
 void Buffer::drop_overdue(int64_t now_ns) {
-  const int64_t longest_ns = config_.max_delay_ms * ns_per_ms;
   for (Slot* slot = first_present(); slot != nullptr; slot = first_present()) {
-    if (delay_ns(*slot, now_ns) <= longest_ns) return;
+    if (delay_ns(*slot, now_ns) <= longest_ns_) return;
     slot->present = false;
     statistics_.discarded++;
     next_sequence_ = slot->sequence + 1;
@@ -93,7 +96,15 @@ Pull Buffer::fill(Action action, int units) {
 void Buffer::played(int units) {
   if (units <= 0 || state_ != State::playing) return;
   next_media_ += units - packet_units_;
-  packet_units_ = units;
+  if (units != packet_units_) set_packet_units(units);
+}
+
+void Buffer::use_redundancy(bool possible) {
+  redundancy_possible_ = possible;
+}
+
+void Buffer::recovered(bool worked) {
+  redundancy_failures_ = worked ? 0 : redundancy_failures_ + 1;
 }
 
 void Buffer::expanded(int units) {
@@ -104,21 +115,19 @@ void Buffer::expanded(int units) {
 void Buffer::advise(Pull& pull, int64_t slack_ns, int wanted) {
   slacks_ns_[slack_index_++ % slack_count] = slack_ns;
   const int64_t least_ns = *std::min_element(slacks_ns_, slacks_ns_ + slack_count);
-  const int64_t margin_ns = config_.min_margin_us * int64_t{1000};
-  const int frame = frame_units();
-  const int step = step_units(frame);
-  if (least_ns < margin_ns * 2 / 3) {
+  const int step = step_units_;
+  if (least_ns < margin_ns_ * 2 / 3) {
     const int64_t grown_ns = required_ns() + slack_ns + ns_of(step);
-    if (grown_ns > config_.max_delay_ms * ns_per_ms) return;
+    if (grown_ns > longest_ns_) return;
     shrinking_ = false;
     pull.stretch = Stretch::expand;
     pull.stretch_units = step;
-    pull.urgent = least_ns < margin_ns / 3;
+    pull.urgent = least_ns < margin_ns_ / 3;
     return;
   }
   // What a compression in progress has left over in front of this packet.
-  const int leftover = std::max(frame - wanted, 0) % step;
-  const int64_t excess_ns = least_ns - margin_ns;
+  const int leftover = std::max(frame_units_ - wanted, 0) % step;
+  const int64_t excess_ns = least_ns - margin_ns_;
   if (excess_ns >= ns_of(step) + hysteresis_ns) {
     shrinking_ = true;
     pull.stretch = Stretch::compress;
@@ -147,6 +156,9 @@ Pull Buffer::play(Slot& slot, int64_t now_ns, int wanted) {
   if (state_ == State::waiting) {
     for (int64_t& slack : slacks_ns_) slack = slack_ns;
     shrinking_ = false;
+  } else {
+    const bool missed = slot.sequence != next_sequence_;
+    loss_ += ((missed ? 1.0f : 0.0f) - loss_) * loss_memory;
   }
   if (!slot.comfort_noise) advise(pull, slack_ns, wanted);
 
@@ -180,7 +192,7 @@ Pull Buffer::pull(int64_t now_ns, int wanted) {
   Slot* slot = first_present();
   if (state_ == State::playing) {
     if (slot == nullptr) {
-      if (filled_ < units_of(longest_concealment_ns)) return fill(Action::conceal, wanted);
+      if (ns_of(filled_) < longest_concealment_ns) return fill(Action::conceal, wanted);
       state_ = State::waiting;
     } else {
       const int64_t gap = slot->media - next_media_;
@@ -190,7 +202,7 @@ Pull Buffer::pull(int64_t now_ns, int wanted) {
       if (slot->talkspurt || pause) {
         state_ = State::waiting;
       } else if (gap > filled_ && missing > 0) {
-        if (filled_ < units_of(longest_concealment_ns)) {
+        if (ns_of(filled_) < longest_concealment_ns) {
           return conceal_hole(*slot, missing, gap - filled_, wanted);
         }
         state_ = State::waiting;

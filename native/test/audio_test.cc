@@ -40,6 +40,7 @@ constexpr test::Case cases[] = {
     {"playout: gives back delay in the middle of a tone", playout_shrinks},
     {"playout: comfort noise fills a pause", playout_comfort_noise},
     {"playout: what cannot be decoded is filled in", playout_undecodable},
+    {"playout: redundancy in the next Opus packet fills a hole", playout_opus_redundancy},
     {"dtmf: R1 every digit at 8, 16 and 48 kHz", dtmf_all_digits},
     {"dtmf: limits of Q.24 for frequency, twist, length, level, noise", dtmf_limits},
     {"dtmf: presses are told apart, a long press is one", dtmf_separates},

@@ -44,6 +44,7 @@ void playout_losses(test::Context& t);
 void playout_shrinks(test::Context& t);
 void playout_comfort_noise(test::Context& t);
 void playout_undecodable(test::Context& t);
+void playout_opus_redundancy(test::Context& t);
 
 // tones_test.cc
 void dtmf_all_digits(test::Context& t);

@@ -4,6 +4,8 @@
 #include "jitter/playout.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <initializer_list>
 #include <map>
 
 #include "codec/codec.h"
@@ -184,4 +186,115 @@ void playout_undecodable(test::Context& t) {
   }
   EXPECT(t, line.decoded <= decoded + 1);
   EXPECT(t, line.playout.queued_samples() < 160);
+}
+
+namespace {
+
+struct OpusLine {
+  const codec::Codec* codec = codec::find(codec::Kind::opus, 16000);
+  std::vector<std::max_align_t> decoder{codec->decoder_bytes / sizeof(std::max_align_t) + 1};
+  int recovered = 0;
+  int concealed = 0;
+
+  static OpusLine* of(void* self) { return static_cast<OpusLine*>(self); }
+  static int decode(void* self, uint8_t, const uint8_t* payload, int bytes, int16_t* pcm,
+                    int capacity) {
+    return of(self)->codec->decode(of(self)->decoder.data(), payload, bytes, pcm, capacity);
+  }
+  static int conceal(void* self, int16_t* pcm, int samples) {
+    of(self)->concealed++;
+    return of(self)->codec->conceal(of(self)->decoder.data(), pcm, samples);
+  }
+  static int recover(void* self, uint8_t, const uint8_t* payload, int bytes, int16_t* pcm,
+                     int samples) {
+    const int made =
+        of(self)->codec->recover(of(self)->decoder.data(), payload, bytes, pcm, samples);
+    if (made > 0) of(self)->recovered++;
+    return made;
+  }
+  static void restart(void* self) {
+    of(self)->codec->init_decoder(of(self)->decoder.data(), codec::Params{});
+  }
+};
+
+}  // namespace
+
+namespace {
+
+// Speech-like audio through Opus with every seventh packet lost (or none); all that was heard.
+std::vector<int16_t> through_opus(test::Context& t, OpusLine& line, bool loses, bool recovers) {
+  jitter::PlayoutConfig config;
+  config.sample_rate_hz = 16000;
+  config.frame_samples = 320;
+  config.buffer.clock_hz = 48000;
+  config.buffer.slot_bytes = 400;
+  std::vector<Line::Block> memory(jitter::Playout::bytes_for(config) / 16 + 1);
+  jitter::Playout playout;
+  EXPECT(t, playout.init(memory.data(), config,
+                         {&line, OpusLine::decode, OpusLine::conceal,
+                          recovers ? OpusLine::recover : nullptr, OpusLine::restart},
+                         1));
+  std::vector<std::max_align_t> encoder(line.codec->encoder_bytes / sizeof(std::max_align_t) + 1);
+  line.codec->init_encoder(encoder.data(),
+                           {.bitrate_bps = 32000, .fec = true, .expected_loss_percent = 25});
+  // Words with pauses; pitch and loudness change from one to the next.
+  std::vector<int16_t> voice;
+  for (int word = 0; voice.size() < 320 * 1000; word++) {
+    const auto part = test::pulses(16000, 100 + word * 37 % 90, 3000 + word * 53 % 9000,
+                                   3200 + word * 997 % 3200);
+    voice.insert(voice.end(), part.begin(), part.end());
+    voice.resize(voice.size() + 2400);
+  }
+  std::vector<int16_t> heard;
+  for (int i = 0; i < 990; i++) {
+    uint8_t payload[400];
+    jitter::Packet packet{};
+    packet.bytes = line.codec->encode(encoder.data(), voice.data() + i * 320, 320, payload, 400);
+    packet.sequence = static_cast<uint16_t>(i);
+    packet.timestamp = static_cast<uint32_t>(i * 960);
+    packet.payload = payload;
+    packet.arrival_ns = i * 20 * ms;
+    if (!loses || i % 7 != 5) playout.insert(packet);
+    int16_t frame[320];
+    playout.frame(i * 20 * ms + 10 * ms, frame);
+    heard.insert(heard.end(), frame, frame + 320);
+  }
+  return heard;
+}
+
+// Mean difference of the levels of frames in dB, over the second half, at the best delay of up to
+// 80 ms.
+double level_difference(const std::vector<int16_t>& a, const std::vector<int16_t>& b) {
+  double best = 1e9;
+  for (int delay = 0; delay <= 1280; delay += 16) {
+    double sum = 0;
+    int count = 0;
+    for (size_t at = a.size() / 2; at + 320 < a.size(); at += 320) {
+      const double x = test::rms(a.data() + at - delay, 320);
+      const double y = test::rms(b.data() + at, 320);
+      sum += std::fabs(20 * std::log10((x + 10) / (y + 10)));
+      count++;
+    }
+    best = std::fmin(best, sum / count);
+  }
+  return best;
+}
+
+}  // namespace
+
+void playout_opus_redundancy(test::Context& t) {
+  // Under loss the delay grows by a packet; then redundancy fills the holes better than
+  // concealment.
+  OpusLine clean;
+  OpusLine concealing;
+  OpusLine recovering;
+  const std::vector<int16_t> wanted = through_opus(t, clean, false, false);
+  const double concealed = level_difference(wanted, through_opus(t, concealing, true, false));
+  const double recovered = level_difference(wanted, through_opus(t, recovering, true, true));
+  std::printf("  opus, one packet of seven lost: levels off by %.2f dB, with redundancy %.2f dB\n",
+              concealed, recovered);
+  EXPECT_EQUAL(t, clean.concealed, 0);
+  EXPECT(t, concealing.concealed >= 139);
+  EXPECT(t, recovering.recovered > 60);
+  EXPECT(t, recovered < concealed * 0.7);
 }
