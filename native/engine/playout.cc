@@ -21,6 +21,8 @@ jitter::PlayoutConfig config_of(uint32_t rate_hz, uint32_t clock_hz) {
   config.frame_samples = static_cast<int>(rate_hz / kTicksPerSecond);
   config.buffer.clock_hz = static_cast<int>(clock_hz);
   config.buffer.pull_ms = static_cast<int>(kTickMs);
+  // Arrivals are seen at ticks only: what came before the tick is safe without a margin.
+  config.buffer.min_margin_us = 0;
   // 60 ms of G.711 fit; wider codecs may send as much as a datagram holds.
   config.buffer.slot_bytes = rate_hz <= 8000 ? 480 : static_cast<int>(kMaxPayloadBytes);
   config.buffer.slots = rate_hz <= 8000 ? 16 : 32;

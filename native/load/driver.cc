@@ -70,6 +70,7 @@ int event_code(char digit) {
 Driver::Driver(Options options) : options_(std::move(options)) {}
 
 Driver::~Driver() {
+  if (analysis_.joinable()) analysis_.join();
   for (const Leg& leg : legs_) {
     if (leg.fd >= 0) close(leg.fd);
   }
@@ -333,13 +334,18 @@ void Driver::begin_delay(double seconds) {
 void Driver::finish_phase() {
   const Phase finished = phase_;
   phase_ = Phase::idle;
-  if (finished == Phase::tones) report_tones();
-  if (finished == Phase::delay) report_delay();
-  report_counters();
-  std::fflush(stdout);
+  if (analysis_.joinable()) analysis_.join();
+  analysis_ = std::thread([this, finished, counters = counters_report()] {
+    sched_param ordinary{};
+    sched_setscheduler(0, SCHED_OTHER, &ordinary);
+    if (finished == Phase::tones) report_tones();
+    if (finished == Phase::delay) report_delay();
+    std::fputs(counters.c_str(), stdout);
+    std::fflush(stdout);
+  });
 }
 
-void Driver::report_counters() const {
+std::string Driver::counters_report() const {
   Counters sum;
   int active = 0, slow = 0, silent = 0;
   const double seconds = static_cast<double>(phase_end_ns_ - phase_begin_ns_) / 1e9;
@@ -361,7 +367,9 @@ void Driver::report_counters() const {
     if (rate < 49.5) ++slow;
     if (c.received == 0) ++silent;
   }
-  std::printf(
+  char text[800];
+  std::snprintf(
+      text, sizeof text,
       "{\"type\":\"counters\",\"seconds\":%.3f,\"legs\":%d,\"sent\":%lu,\"sendErrors\":%lu,"
       "\"received\":%lu,\"lost\":%lu,\"reordered\":%lu,\"timestampErrors\":%lu,\"ssrcChanges\":%lu,"
       "\"malformed\":%lu,\"slowLegs\":%d,\"silentLegs\":%d,\"slowestRate\":%.2f,"
@@ -369,6 +377,7 @@ void Driver::report_counters() const {
       seconds, active, sum.sent, sum.send_errors, sum.received, sum.lost, sum.reordered,
       sum.timestamp_errors, sum.ssrc_changes, sum.malformed, slow, silent, slowest,
       cpu_seconds() - phase_cpu_begin_s_, late_slots_, static_cast<double>(worst_late_ns_) / 1e6);
+  return text;
 }
 
 void Driver::report_tones() const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "leg.h"
@@ -51,7 +52,7 @@ class Driver {
   void begin_tones(double seconds);
   void begin_delay(double seconds);
   void finish_phase();
-  void report_counters() const;
+  std::string counters_report() const;
   void report_tones() const;
   void report_delay() const;
   const Payload* payload_for(int tone);
@@ -78,6 +79,9 @@ class Driver {
     int64_t realtime_ns;
   };
   std::vector<Probe> probes_;
+
+  /// Analyses what was captured while the load goes on: a pause would look like a broken network.
+  std::thread analysis_;
 };
 
 }  // namespace load

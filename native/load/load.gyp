@@ -13,6 +13,7 @@
       'type': 'executable',
       'dependencies': ['../audio.gyp:audio', '../opus.gyp:opus'],
       'sources': ['commands.cc', 'driver.cc', 'main.cc', 'signal.cc', 'sound.cc'],
+      'libraries': ['-pthread'],
     },
     {
       'target_name': 'load_test',
