@@ -48,7 +48,7 @@ export async function callWithBaresip(modules: string, call: BaresipCall): Promi
     return {
       heard: wav?.ok === true ? wav.value : tone(440, -150, 0, 8000),
       established: output.includes('Call established'),
-      output,
+      output: output.replaceAll(/^.*\r.*$/gm, '').slice(-2_000),
     };
   } finally {
     rmSync(folder, { recursive: true });
