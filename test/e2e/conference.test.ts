@@ -141,32 +141,21 @@ describe.concurrent('the three waiting modes', () => {
   });
 });
 
-/** Of the forty tones, those whose sums after G.711 stay 61 dB below them in every conference of the test. */
-const MATRIX_TONES = [39, 37, 27, 18, 32, 19, 10, 2, 6, 24, 4, 35];
-
 describe('R5 to R8, R11: a tone matrix', () => {
   it('of four conferences over three VRUs and two mixers', async () => {
-    const all = matrixFrequencies(40);
     const members = await Promise.all(
-      MATRIX_TONES.map(async (pick, index) => {
-        const frequencyHz = all[pick] ?? 0;
+      matrixFrequencies(12, 4).map(async (frequencyHz, index) => {
         const conference = ['a', 'b', 'c', 'd'][index % 4] ?? 'a';
         const dtmf = index < 4 ? host(conference) : guest(conference);
         const play = tone(frequencyHz);
-        const call = await system.phone(index % 3, { dtmf, play, durationMs: 10_000 });
-        const { audio } = call;
-        return { name: `m${index}`, conference, frequencyHz, levelDbfs: LEVEL, audio };
+        const { audio } = await system.phone(index % 3, { dtmf, play, durationMs: 10_000 });
+        const heard = slice(audio, 5_000, 4_500);
+        return { name: `m${index}`, conference, frequencyHz, levelDbfs: LEVEL, heard };
       }),
     );
-    // Other work on the machine delays packets now and then; one undisturbed second is looked for.
-    const reports = [5_000, 6_000, 7_000, 8_000].map((fromMs) =>
-      checkToneMatrix(
-        members.map((member) => ({ ...member, heard: slice(member.audio, fromMs, 1_500) })),
-      ),
-    );
-    const best = reports.toSorted((left, right) => left.faults.length - right.faults.length)[0];
-    expect(best?.faults).toEqual([]);
-    expect(best?.pairs).toBe(144);
+    const report = checkToneMatrix(members, { windowMs: 1_500 });
+    expect(report.faults).toEqual([]);
+    expect(report.pairs).toBe(144);
   });
 });
 

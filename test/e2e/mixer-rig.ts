@@ -45,6 +45,8 @@ export interface MixerRig {
   readonly mixer: Role;
   /** `127.0.0.1:PORT`. */
   readonly address: string;
+  /** Waits until the mixer takes calls: on a busy machine it rightly refuses them. */
+  calm(): Promise<void>;
   /** A whole call to a conference of the mixer, recorded. */
   call(conference: string, options: Partial<PhoneOptions>): Promise<PhoneCallResult>;
   stop(): Promise<void>;
@@ -99,6 +101,10 @@ export async function startMixerRig(options: RigOptions): Promise<MixerRig> {
     engine,
     mixer,
     address,
+    async calm() {
+      for (let tries = 0; tries < 200 && engine.load().headroom < 50; tries++)
+        await clock.sleep(200);
+    },
     async call(conference, phone) {
       const lines: string[] = [];
       const record = join(folder, `${calls++}.wav`);

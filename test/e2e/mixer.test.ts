@@ -31,14 +31,15 @@ async function matrix(
   talkers: number,
   name: string,
 ): Promise<readonly MatrixMember[]> {
-  const frequencies = matrixFrequencies(2 * (talkers + 1), 2);
-  const members = frequencies.map((frequencyHz, index) => ({
+  const frequencies = matrixFrequencies(2 * talkers, 2);
+  const members = Array.from({ length: 2 * (talkers + 1) }, (_, index) => ({
     name: `m${index}`,
     conference: index % 2 === 0 ? `${name}-a` : `${name}-b`,
-    frequencyHz,
+    frequencyHz: frequencies[index] ?? 0,
     levelDbfs: index < 2 * talkers ? LEVEL_DBFS : null,
     codec: codecs[index % codecs.length] ?? 'PCMU',
   }));
+  await rig.calm();
   return await Promise.all(
     members.map(async (member) => {
       const call = await rig.call(member.conference, {
@@ -58,19 +59,21 @@ describe('mixer alone, real calls', () => {
     { codecs: ['PCMA'], name: 'alaw' },
     { codecs: ['PCMU', 'PCMU', 'PCMA'], name: 'both' },
   ] as const)('R11 tone matrix of two conferences: $name', async ({ codecs, name }) => {
-    const members = await matrix(codecs, 4, name);
+    const members = await matrix(codecs, 3, name);
     const report = checkToneMatrix(members);
     const worst = `worst ${report.worstDeviationDb} dB, leak ${report.worstLeakDb} dB`;
     expect(report.faults, worst).toEqual([]);
   });
 
   it('is silent for one who is alone, and empty after the hang-up', async () => {
+    await rig.calm();
     const call = await rig.call('alone', { durationMs: 1_500, play: 'tone:700' });
     expect(levelDbfs(slice(call.heard, 300))).toBeLessThan(-60);
     expect(rig.engine.load()).toMatchObject({ conferences: 0, legs: 0 });
   });
 
   it('takes a late offer and a call over TCP', async () => {
+    await rig.calm();
     const [talker, late, tcp] = await Promise.all([
       rig.call('ways', { durationMs: CALL_MS, play: 'tone:700' }),
       rig.call('ways', { durationMs: CALL_MS, lateOffer: true }),
@@ -89,6 +92,7 @@ describe('mixer alone, real calls', () => {
       const request = { requestId: randomUUID(), conferenceId: 'managed', ...body };
       unwrap(await rig.bus.request(SUBJECTS.mixer(rig.id), request, { deadlineMs: 1000 }));
     };
+    await rig.calm();
     await ask({ kind: 'create', accountId: 'a', mixerClass: 'standard' });
     for (const confereeId of ['p1', 'p2']) {
       await ask({ kind: 'admit', confereeId, ordinal: 1, muted: false });
@@ -129,6 +133,7 @@ describe.runIf(modules !== undefined)('mixer and baresip, a second stack', () =>
   it.concurrent.each(['PCMU', 'PCMA'] as const)(
     'hear each other and not themselves: %s',
     async (codec) => {
+      await rig.calm();
       const [peer, phone] = await Promise.all([
         callWithBaresip(modules ?? '', {
           target: `sip:conf=mixed${codec}@${rig.address}`,
@@ -152,6 +157,8 @@ describe.runIf(modules !== undefined)('mixer and baresip, a second stack', () =>
           levelDbfs: LEVEL_DBFS,
           heard: slice(audio, 1_500, 4_000),
         })),
+        // One tone in each mix; baresip's packets come in jerks on a busy machine.
+        { windowMs: 800 },
       );
       expect(report.faults, peer.output).toEqual([]);
     },
