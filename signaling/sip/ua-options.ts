@@ -9,6 +9,7 @@ import type { TimerPolicy } from './session/session-timer.ts';
 import type { TimerValues } from './transaction/timers.ts';
 import type { Flow } from './transaction/transaction-user.ts';
 import { createTcpTransport } from './transport/tcp.ts';
+import { createTlsTransport, type TlsTransportOptions } from './transport/tls.ts';
 import type { Transport } from './transport/transport.ts';
 import { createUdpTransport } from './transport/udp.ts';
 import type { UserAgentEvents } from './user-agent.ts';
@@ -19,6 +20,12 @@ export interface ListenAddress {
   /** 0 picks a free one. */
   readonly port: number;
 }
+
+/** PEM texts. */
+export type TlsIdentity = Pick<
+  TlsTransportOptions,
+  'key' | 'certificate' | 'authorities' | 'requireClientCertificate' | 'serverName'
+>;
 
 export interface ChallengeOptions {
   readonly realm: string;
@@ -39,8 +46,12 @@ export interface UserAgentLimits {
 
 export interface UserAgentOptions {
   /** At least one, unless `transports` are given. Port 0 picks a free one for each. */
-  readonly listen?: { readonly udp?: ListenAddress; readonly tcp?: ListenAddress };
-  /** Instead of `listen`: TLS, or the network of a test. */
+  readonly listen?: {
+    readonly udp?: ListenAddress;
+    readonly tcp?: ListenAddress;
+    readonly tls?: ListenAddress & TlsIdentity;
+  };
+  /** Instead of `listen`: the network of a test. */
   readonly transports?: readonly Transport[];
   /** User-Agent and Server header. Default `minusone`. */
   readonly name?: string;
@@ -77,5 +88,6 @@ export function transportsOf(options: UserAgentOptions): readonly Transport[] {
   return [
     ...(listen.udp === undefined ? [] : [createUdpTransport({ ...listen.udp, ...shared })]),
     ...(listen.tcp === undefined ? [] : [createTcpTransport({ ...listen.tcp, ...shared })]),
+    ...(listen.tls === undefined ? [] : [createTlsTransport({ ...listen.tls, ...shared })]),
   ];
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
 import { systemRandom } from '../../common/ids.ts';
@@ -28,13 +30,18 @@ const answering: UserAgentEvents = {
   },
 };
 
+const pem = (name: string): string =>
+  readFileSync(join(import.meta.dirname, 'transport', 'fixtures', `${name}.pem`), 'utf8');
+
 describe('real sockets, R47', () => {
-  it.each(['udp', 'tcp'] as const)('two agents over %s', async (kind) => {
-    const listen = { [kind]: LOCAL };
+  it.each(['udp', 'tcp', 'tls'] as const)('two agents over %s', async (kind) => {
+    const certificate = pem('certificate');
+    const secure = { ...LOCAL, key: pem('key'), certificate, authorities: certificate };
+    const listen = { [kind]: kind === 'tls' ? secure : LOCAL };
     const called = agent(answering, listen);
     const caller = agent(answering, listen);
     expect((await called.start()).ok && (await caller.start()).ok).toBe(true);
-    expect(called.contact.parameters.get('transport')).toBe(kind === 'udp' ? undefined : 'tcp');
+    expect(called.contact.parameters.get('transport')).toBe(kind === 'udp' ? undefined : kind);
     const end = await new Promise<SessionEnd>((resolve) => {
       const session = caller.invite({
         to: { ...called.contact, user: '1000' },
