@@ -63,6 +63,13 @@
       ],
     },
     {
+      'target_name': 'engine_load',
+      'type': 'executable',
+      'dependencies': ['engine'],
+      'sources': ['native/bench/engine_load.cc'],
+      'libraries': ['-lpthread'],
+    },
+    {
       # Programs that nothing else asks for.
       'target_name': 'programs',
       'type': 'none',

@@ -145,6 +145,16 @@ class Context {
     return &legs[leg.route.target];
   }
 
+  /** Asks for the memory of the leg that comes next; its misses then overlap with work on this one. */
+  void prefetch(uint32_t index) const {
+    if (index == kNone) return;
+    const auto* leg = reinterpret_cast<const char*>(&legs[index]);
+    for (size_t at = 0; at < 512; at += 64) __builtin_prefetch(leg + at);
+    const auto* playout = reinterpret_cast<const char*>(&playouts[index]);
+    for (size_t at = 0; at < 384; at += 64) __builtin_prefetch(playout + at);
+    __builtin_prefetch(&playout_memory[index * playout_stride]);
+  }
+
   // Given.
   const SharedMemory memory;
   const Limits limits;

@@ -17,7 +17,7 @@ void tick_legs(Context& context, uint32_t first, int64_t now) {
   for (uint32_t index = first; index != kNone;) {
     Leg& leg = context.legs[index];
     index = leg.next;
-    if (index != kNone) __builtin_prefetch(&context.legs[index]);
+    context.prefetch(index);
     if (leg.last_period == context.period) continue;
     if (Leg* peer = context.peer_of(leg); peer != nullptr) {
       tick_relay(context, leg, *peer, now);

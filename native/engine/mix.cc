@@ -222,7 +222,7 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
   for (uint32_t index = conference.first; index != kNone;) {
     Leg& leg = context.legs[index];
     index = leg.next;
-    if (index != kNone) __builtin_prefetch(&context.legs[index]);
+    context.prefetch(index);
     // Came from another phase after it was served there: its next turn is in the next period.
     if (leg.last_period == context.period) continue;
     begin_tick(context, leg, now);

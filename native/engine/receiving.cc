@@ -12,6 +12,8 @@ namespace {
 /** More in one tick is a flood or a long stall; the rest waits in the socket or is dropped there.
  */
 constexpr int kPacketsPerTick = 16;
+/** Longer ago than this a packet does not wait in a socket that is read every 20 ms. */
+constexpr int64_t kOldestArrivalNs = 200 * base::kNsPerMs;
 /** Silence of the present source after which another one may take its place. */
 constexpr int64_t kRelatchNs = 1500 * base::kNsPerMs;
 /** Packets in a row from an address that signalling did not name, before it is believed. */
@@ -77,6 +79,14 @@ void on_event(Context& context, Leg& leg, const rtp::Packet& packet, int64_t now
       static_cast<uint32_t>(static_cast<uint64_t>(done.duration_units) * 1000 / leg.out.clock_hz));
 }
 
+/** By the monotonic clock. A wall clock that was set meanwhile must not make packets old or young.
+ */
+int64_t arrival_of(const Context& context, int64_t wall_ns, int64_t now) {
+  if (wall_ns == 0) return now;
+  const int64_t arrival = wall_ns - context.wall_offset_ns;
+  return arrival > now || arrival < now - kOldestArrivalNs ? now : arrival;
+}
+
 void on_rtp(Context& context, Leg& leg, const uint8_t* bytes, int count, const net::Address* from,
             int64_t now) {
   rtp::Packet packet;
@@ -117,15 +127,16 @@ void receive(Context& context, Leg& leg, int64_t now) {
   const bool ask = !leg.latch.connected;
   net::Address from;
   for (int i = 0; i < kPacketsPerTick; i++) {
+    int64_t wall_ns = 0;
     const int count = context.link.receive(leg.rtp_socket, bytes, rtp::kMaxPacketBytes + 1,
-                                           ask ? &from : nullptr);
+                                           ask ? &from : nullptr, &wall_ns);
     if (count < 0) return;
     if (!leg.configured) continue;
     if (leg.rtcp.mux && rtp::looks_like_rtcp(bytes, static_cast<size_t>(count))) {
       on_rtcp(context, leg, bytes, static_cast<size_t>(count), now);
       continue;
     }
-    on_rtp(context, leg, bytes, count, ask ? &from : nullptr, now);
+    on_rtp(context, leg, bytes, count, ask ? &from : nullptr, arrival_of(context, wall_ns, now));
   }
 }
 
@@ -133,7 +144,8 @@ void receive_rtcp(Context& context, Leg& leg, int64_t now) {
   uint8_t* bytes = context.scratch().packet_in;
   net::Address from;
   for (int i = 0; i < 4; i++) {
-    const int count = context.link.receive(leg.rtcp_socket, bytes, rtp::kMaxPacketBytes + 1, &from);
+    const int count =
+        context.link.receive(leg.rtcp_socket, bytes, rtp::kMaxPacketBytes + 1, &from, nullptr);
     if (count < 0) return;
     if (!leg.configured) continue;
     // Reports come from the host that sends the media, or from the one that was signalled.

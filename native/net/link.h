@@ -31,8 +31,13 @@ struct Address {
 class Link {
  public:
   virtual ~Link() = default;
-  /** Bytes received, or negative when nothing waits. `from` null on a connected socket. */
-  virtual int receive(int socket, uint8_t* into, size_t capacity, Address* from) = 0;
+  /**
+   * Bytes received, or negative when nothing waits. `from` null on a connected socket. `wall_ns`,
+   * unless null, becomes the time of arrival by the wall clock, 0 when that is not known: the
+   * engine reads a socket long after the packet came.
+   */
+  virtual int receive(int socket, uint8_t* into, size_t capacity, Address* from,
+                      int64_t* wall_ns) = 0;
   /** To the connected peer. False when the datagram was not taken. */
   virtual bool send(int socket, const uint8_t* bytes, size_t count) = 0;
   virtual bool send_to(int socket, const Address& to, const uint8_t* bytes, size_t count) = 0;

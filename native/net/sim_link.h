@@ -35,7 +35,9 @@ class SimLink final : public Link {
   const SimDatagram* sent(int socket) { return pop(sockets_[static_cast<size_t>(socket)].out); }
   bool connected(int socket) const { return sockets_[static_cast<size_t>(socket)].connected; }
 
-  int receive(int socket, uint8_t* into, size_t capacity, Address* from) override {
+  int receive(int socket, uint8_t* into, size_t capacity, Address* from,
+              int64_t* wall_ns) override {
+    if (wall_ns != nullptr) *wall_ns = 0;
     const SimDatagram* datagram = pop(sockets_[static_cast<size_t>(socket)].in);
     if (datagram == nullptr) return -1;
     const size_t count = datagram->bytes < capacity ? datagram->bytes : capacity;

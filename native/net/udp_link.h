@@ -8,7 +8,7 @@ namespace net {
 
 class UdpLink final : public Link {
  public:
-  int receive(int socket, uint8_t* into, size_t capacity, Address* from) override;
+  int receive(int socket, uint8_t* into, size_t capacity, Address* from, int64_t* wall_ns) override;
   bool send(int socket, const uint8_t* bytes, size_t count) override;
   bool send_to(int socket, const Address& to, const uint8_t* bytes, size_t count) override;
   bool connect(int socket, const Address& peer) override;
