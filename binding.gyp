@@ -59,6 +59,7 @@
         'native/test/engine_test.cc',
         'native/test/leg_test.cc',
         'native/test/mix_test.cc',
+        'native/test/rates_test.cc',
         'native/test/rtp_test.cc',
       ],
     },

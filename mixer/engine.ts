@@ -17,6 +17,7 @@ import type { Metrics } from '../common/metrics.ts';
 import { fail, ok, type Result } from '../common/result.ts';
 import { writeOpenLegCommand } from './abi.gen.ts';
 import { type Binding, loadBinding } from './binding.ts';
+import { formatOf } from './codec-format.ts';
 import { Conference } from './conference.ts';
 import { exportCounters, totals } from './engine-metrics.ts';
 import { Leg, type LegServices } from './leg.ts';
@@ -115,11 +116,11 @@ class Engine implements MediaEngine {
     this.#ports = new PortPool(binding, options.clock, options.portRange);
     this.#random = options.random ?? systemRandom;
     this.#cname = new TextEncoder().encode(randomToken(this.#random, 20));
-    const rates = new Map(binding.codecs().map((codec) => [codec.kind, codec.sampleRateHz]));
+    const built = binding.codecs();
     this.#services = {
       prompts,
       log: options.log,
-      rateOf: (kind) => rates.get(kind),
+      formatOf: (codec) => formatOf(codec, built),
       openRecorder: (host, ring, path, rateHz) =>
         Recorder.create(
           path,

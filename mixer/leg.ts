@@ -6,7 +6,6 @@ import { MediaError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { fail, ok, type Result } from '../common/result.ts';
 import {
-  CODEC_KIND,
   DIGIT_QUEUE,
   DIGIT_SOURCE,
   DIRECTION,
@@ -22,12 +21,12 @@ import {
   writeSendDigitsCommand,
 } from './abi.gen.ts';
 import { NO_ADDRESS, packAddress, unpackAddress } from './address.ts';
+import { type EngineFormat, sendOptions } from './codec-format.ts';
 import { Conference } from './conference.ts';
 import { LegPlayer } from './leg-player.ts';
 import { LegRecorder } from './leg-recorder.ts';
 import type {
   Codec,
-  CodecName,
   Digit,
   LegStatistics,
   MediaLeg,
@@ -50,20 +49,12 @@ const DIGITS: readonly Digit[] = [
 /** Long enough for every receiver, short enough for quick dialling. */
 const DEFAULT_DIGIT_MS = 100;
 
-const KIND_OF: Readonly<Record<CodecName, number>> = {
-  PCMU: CODEC_KIND.pcmu,
-  PCMA: CODEC_KIND.pcma,
-  G722: CODEC_KIND.g722,
-  opus: CODEC_KIND.opus,
-  L16: CODEC_KIND.l16,
-};
-
 /** What a leg needs of the engine around it. */
 export interface LegServices {
   readonly prompts: PromptMemory;
   readonly log: Logger;
-  /** Sample rate of a codec kind; undefined when the engine cannot do it. */
-  readonly rateOf: (kind: number) => number | undefined;
+  /** What the engine makes of a negotiated codec; undefined when it cannot do it. */
+  readonly formatOf: (codec: Codec) => EngineFormat | undefined;
   readonly openRecorder: LegRecorder['open'];
   /** The sockets are no longer used by the engine. */
   readonly release: (sockets: SocketPair) => void;
@@ -113,16 +104,18 @@ export class Leg implements MediaLeg, HostedLeg {
 
   configure(parameters: MediaParameters): void {
     if (this.#state !== 'open') return;
-    const sendCodec = this.#kindOf(parameters.send);
-    if (sendCodec === undefined) {
+    const send = this.#services.formatOf(parameters.send);
+    if (send === undefined) {
       // Negotiation offers what the engine can do; coming here is a bug that must not cost other calls.
       this.#services.log.error({ codec: parameters.send.name }, 'the engine lacks this codec');
       return;
     }
     const remote = parameters.remote === null ? NO_ADDRESS : packAddress(parameters.remote.address);
     const receive = parameters.receive
-      .map((codec) => ({ payloadType: codec.payloadType, kind: this.#kindOf(codec) }))
-      .filter((format) => format.kind !== undefined)
+      .flatMap((codec) => {
+        const format = this.#services.formatOf(codec);
+        return format === undefined ? [] : [{ payloadType: codec.payloadType, ...format }];
+      })
       .slice(0, MAX_RECEIVE_FORMATS);
     const events = (parameters.telephoneEvent?.receivePayloadTypes ?? []).slice(
       0,
@@ -137,20 +130,21 @@ export class Leg implements MediaLeg, HostedLeg {
         rtcpPort: parameters.remoteRtcpPort ?? 0,
         direction: DIRECTION[parameters.direction],
         ptimeMs: parameters.ptimeMs,
-        sendCodec,
+        sendCodec: send.kind,
+        sendRateKhz: send.rateHz / 1000,
         sendPayloadType: parameters.send.payloadType,
-        sendChannels: parameters.send.channels,
-        sendClockHz: parameters.send.clockRateHz,
+        ...sendOptions(parameters.send),
         eventSendPayloadType: parameters.telephoneEvent?.sendPayloadType ?? NO_PAYLOAD_TYPE,
         comfortNoisePayloadType: parameters.comfortNoisePayloadType ?? NO_PAYLOAD_TYPE,
         receiveCount: receive.length,
         receivePayloadTypes: Uint8Array.from(receive, (format) => format.payloadType),
-        receiveCodecs: Uint8Array.from(receive, (format) => format.kind ?? 0),
+        receiveCodecs: Uint8Array.from(receive, (format) => format.kind),
+        receiveRatesKhz: Uint8Array.from(receive, (format) => format.rateHz / 1000),
         eventReceiveCount: events.length,
         eventReceivePayloadTypes: Uint8Array.from(events),
       }),
     );
-    this.#rateHz = this.#services.rateOf(sendCodec) ?? 8000;
+    this.#rateHz = send.rateHz;
     this.#player.useRate(this.#rateHz);
   }
 
@@ -295,11 +289,6 @@ export class Leg implements MediaLeg, HostedLeg {
     this.host.legs.remove(this.id);
     this.#services.release(this.#sockets);
     this.#resolveClosed?.(this.#last);
-  }
-
-  #kindOf(codec: Codec): number | undefined {
-    const kind = KIND_OF[codec.name];
-    return this.#services.rateOf(kind) === undefined ? undefined : kind;
   }
 
   /** Kind and handle for the command; null when the other end is gone, then this leg becomes idle. */

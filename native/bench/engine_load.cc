@@ -134,6 +134,8 @@ bool open_all(const Options& options, base::SharedRing& ring, std::vector<Caller
     configure.direction = static_cast<uint8_t>(abi::Direction::sendrecv);
     configure.ptime_ms = 20;
     configure.send_codec = static_cast<uint8_t>(abi::CodecKind::pcmu);
+    configure.send_rate_khz = 8;
+    configure.receive_rates_khz[0] = 8;
     configure.event_send_payload_type = 101;
     configure.comfort_noise_payload_type = abi::kNoPayloadType;
     configure.receive_count = 1;

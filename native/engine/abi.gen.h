@@ -5,7 +5,7 @@
 
 namespace abi {
 
-inline constexpr uint32_t kHash = 0x029f3167;
+inline constexpr uint32_t kHash = 0xa33aa604;
 inline constexpr uint32_t kRingHeaderBytes = 256;
 inline constexpr uint32_t kRingWriteOffset = 0;
 inline constexpr uint32_t kRingReadOffset = 64;
@@ -80,19 +80,22 @@ struct ConfigureCommand {
   uint8_t direction;
   uint8_t ptime_ms;
   uint8_t send_codec;
+  uint8_t send_rate_khz;
   uint8_t send_payload_type;
-  uint8_t send_channels;
+  uint8_t send_fec;
   uint8_t event_send_payload_type;
   uint8_t comfort_noise_payload_type;
-  uint32_t send_clock_hz;
+  uint8_t reserved0[3];
+  uint32_t send_bitrate;
   uint8_t receive_count;
   uint8_t event_receive_count;
   uint8_t receive_payload_types[16];
   uint8_t receive_codecs[16];
+  uint8_t receive_rates_khz[16];
   uint8_t event_receive_payload_types[8];
-  uint8_t reserved0[6];
+  uint8_t reserved1[2];
 };
-static_assert(sizeof(ConfigureCommand) == 88);
+static_assert(sizeof(ConfigureCommand) == 104);
 static_assert(offsetof(ConfigureCommand, leg) == 4);
 static_assert(offsetof(ConfigureCommand, address) == 8);
 static_assert(offsetof(ConfigureCommand, port) == 24);
@@ -101,16 +104,18 @@ static_assert(offsetof(ConfigureCommand, family) == 28);
 static_assert(offsetof(ConfigureCommand, direction) == 29);
 static_assert(offsetof(ConfigureCommand, ptime_ms) == 30);
 static_assert(offsetof(ConfigureCommand, send_codec) == 31);
-static_assert(offsetof(ConfigureCommand, send_payload_type) == 32);
-static_assert(offsetof(ConfigureCommand, send_channels) == 33);
-static_assert(offsetof(ConfigureCommand, event_send_payload_type) == 34);
-static_assert(offsetof(ConfigureCommand, comfort_noise_payload_type) == 35);
-static_assert(offsetof(ConfigureCommand, send_clock_hz) == 36);
-static_assert(offsetof(ConfigureCommand, receive_count) == 40);
-static_assert(offsetof(ConfigureCommand, event_receive_count) == 41);
-static_assert(offsetof(ConfigureCommand, receive_payload_types) == 42);
-static_assert(offsetof(ConfigureCommand, receive_codecs) == 58);
-static_assert(offsetof(ConfigureCommand, event_receive_payload_types) == 74);
+static_assert(offsetof(ConfigureCommand, send_rate_khz) == 32);
+static_assert(offsetof(ConfigureCommand, send_payload_type) == 33);
+static_assert(offsetof(ConfigureCommand, send_fec) == 34);
+static_assert(offsetof(ConfigureCommand, event_send_payload_type) == 35);
+static_assert(offsetof(ConfigureCommand, comfort_noise_payload_type) == 36);
+static_assert(offsetof(ConfigureCommand, send_bitrate) == 40);
+static_assert(offsetof(ConfigureCommand, receive_count) == 44);
+static_assert(offsetof(ConfigureCommand, event_receive_count) == 45);
+static_assert(offsetof(ConfigureCommand, receive_payload_types) == 46);
+static_assert(offsetof(ConfigureCommand, receive_codecs) == 62);
+static_assert(offsetof(ConfigureCommand, receive_rates_khz) == 78);
+static_assert(offsetof(ConfigureCommand, event_receive_payload_types) == 94);
 
 struct RouteCommand {
   static constexpr Command kType = Command::route;

@@ -10,6 +10,8 @@
 #include "engine/recording.h"
 #include "engine/roster.h"
 #include "engine/rtcp_session.h"
+#include "engine/sending.h"
+#include "engine/tones.h"
 
 namespace engine {
 namespace {
@@ -24,7 +26,7 @@ void open_leg(Context& context, const abi::OpenLegCommand& command, int64_t now)
     return;
   }
   Leg& leg = *new (&context.legs[index]) Leg();
-  context.playouts[index].ready = false;
+  context.playouts[index].codec = nullptr;
   leg.index = index;
   leg.handle = command.leg;
   leg.open = true;
@@ -46,9 +48,13 @@ void configure_formats(Leg& leg, const abi::ConfigureCommand& command) {
   std::memset(leg.formats, kFormatUnknown, sizeof leg.formats);
   const uint32_t formats = std::min<uint32_t>(command.receive_count, abi::kMaxReceiveFormats);
   for (uint32_t i = 0; i < formats; i++) {
-    if (command.receive_codecs[i] < abi::kCodecKindCount) {
-      leg.formats[command.receive_payload_types[i] & 0x7f] = command.receive_codecs[i];
+    const uint8_t kind = command.receive_codecs[i];
+    if (codec_of(static_cast<abi::CodecKind>(kind), command.receive_rates_khz[i] * 1000u) ==
+        nullptr) {
+      continue;
     }
+    leg.formats[command.receive_payload_types[i] & 0x7f] = kind;
+    leg.receive_rates_khz[kind] = command.receive_rates_khz[i];
   }
   const uint32_t events = std::min<uint32_t>(command.event_receive_count, abi::kMaxEventFormats);
   for (uint32_t i = 0; i < events; i++) {
@@ -59,10 +65,17 @@ void configure_formats(Leg& leg, const abi::ConfigureCommand& command) {
   }
 }
 
+/** Payloads of sample-based codecs can be cut anywhere; an Opus packet is one frame. */
+uint8_t packet_ms(const abi::ConfigureCommand& command, abi::CodecKind kind) {
+  const bool possible = command.ptime_ms >= 10 && command.ptime_ms <= 60;
+  return possible && kind != abi::CodecKind::opus ? command.ptime_ms
+                                                  : static_cast<uint8_t>(kTickMs);
+}
+
 void configure(Context& context, Leg& leg, const abi::ConfigureCommand& command, int64_t now) {
   if (command.send_codec >= abi::kCodecKindCount) return;
   const auto kind = static_cast<abi::CodecKind>(command.send_codec);
-  const codec::Codec* codec = codec_of(kind);
+  const codec::Codec* codec = codec_of(kind, command.send_rate_khz * 1000u);
   if (codec == nullptr) return;
   configure_formats(leg, command);
 
@@ -82,19 +95,24 @@ void configure(Context& context, Leg& leg, const abi::ConfigureCommand& command,
       command.rtcp_port != 0 ? command.rtcp_port : static_cast<uint16_t>(command.port + 1);
   leg.rtcp.mux = remote.usable() && command.rtcp_port == command.port;
 
-  const bool changed = leg.out.codec != kind;
+  const bool changed =
+      leg.out.codec != kind || leg.out.rate_hz != static_cast<uint32_t>(codec->sample_rate_hz);
   leg.out.codec = kind;
   leg.out.rate_hz = static_cast<uint32_t>(codec->sample_rate_hz);
+  // L16 has the clock of its rate, whatever the table says.
   leg.out.clock_hz = static_cast<uint32_t>(codec->rtp_clock_hz);
   leg.out.payload_type = command.send_payload_type & 0x7f;
   leg.out.event_payload_type = command.event_send_payload_type;
-  leg.out.ptime_ms = command.ptime_ms >= 10 && command.ptime_ms <= 60
-                         ? command.ptime_ms
-                         : static_cast<uint8_t>(kTickMs);
+  leg.out.ptime_ms = packet_ms(command, kind);
   leg.held_bytes = 0;
-  if (changed && codec->encoder_bytes > 0) {
-    codec->init_encoder(&context.encoder_states[leg.index * context.encoder_stride],
-                        codec::Params{});
+  if (changed || !leg.configured) {
+    leg.silent = SilentPayload{};
+    leg.mix.limiter.init(codec->sample_rate_hz);
+    prepare_tones(context, leg);
+    codec::Params params;
+    params.fec = command.send_fec != 0;
+    if (command.send_bitrate != 0) params.bitrate_bps = static_cast<int>(command.send_bitrate);
+    if (codec->encoder_bytes > 0) codec->init_encoder(encoder_of(context, leg), params);
   }
   const auto direction = static_cast<abi::Direction>(command.direction & 3);
   const bool may_send =
@@ -102,7 +120,10 @@ void configure(Context& context, Leg& leg, const abi::ConfigureCommand& command,
   if (may_send && !leg.may_send) leg.out.marker = true;
   leg.may_send = may_send;
   leg.may_receive = direction == abi::Direction::sendrecv || direction == abi::Direction::recvonly;
-  prepare_playout(context, leg);
+  if (leg.receive_codec == abi::CodecKind::none ||
+      codec_of(leg.receive_codec, leg.receive_rate_hz()) == nullptr) {
+    prepare_playout(context, leg, codec);
+  }
   leg.last_packet_ns = leg.last_rtcp_ns = now;
   leg.silence_reported = false;
   if (!leg.configured) schedule_first_report(context, leg, now);

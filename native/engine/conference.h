@@ -3,10 +3,14 @@
 
 #include <cstdint>
 
+#include "dsp/limiter.h"
 #include "engine/abi.gen.h"
 #include "engine/leg.h"
 
 namespace engine {
+
+/** 8, 16 and 48 kHz; see kLanes in context.h. */
+inline constexpr uint32_t kMixRates = 3;
 
 struct Conference {
   uint32_t next = kNone;  // list of its phase
@@ -18,6 +22,8 @@ struct Conference {
   uint32_t size = 0;
   uint8_t phase = 0;
   bool open = false;
+  uint32_t resampling = 0;  // bits from * kLanes + to: that resampler still holds sound
+  dsp::Limiter limiters[kMixRates];
   uint32_t encoders_ready = 0;  // bits: the shared encoder of this codec and rate has a state
 };
 

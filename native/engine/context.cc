@@ -22,6 +22,11 @@ Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& ne
       own_list(bounds.legs),
       listener_list(bounds.legs),
       leaving_list(bounds.legs),
+      shared_silence(static_cast<size_t>(bounds.conferences) * abi::kCodecKindCount * kLanes),
+      resamplers(2 * static_cast<size_t>(bounds.legs) +
+                 static_cast<size_t>(bounds.conferences) * kMixResamplers),
+      detectors(bounds.legs),
+      tones(bounds.legs),
       contributions(static_cast<size_t>(bounds.legs) * 2 * kMaxFrameSamples),
       recordings(shared.recording_count),
       relays(bounds.legs),
@@ -34,6 +39,7 @@ Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& ne
 bool Context::valid() const {
   return legs.valid() && playouts.valid() && conferences.valid() && playout_memory.valid() &&
          decoder_states.valid() && encoder_states.valid() && shared_encoder_states.valid() &&
+         shared_silence.valid() && resamplers.valid() && detectors.valid() && tones.valid() &&
          own_list.valid() && listener_list.valid() && leaving_list.valid() &&
          contributions.valid() && recordings.valid() && relays.valid() && overflow.valid() &&
          scratch_memory.valid();

@@ -8,7 +8,10 @@
 #include "base/mapped.h"
 #include "base/random.h"
 #include "base/shared_ring.h"
+#include "dsp/dtmf_detector.h"
 #include "dsp/kernels.h"
+#include "dsp/resampler.h"
+#include "dsp/tone.h"
 #include "engine/abi.gen.h"
 #include "engine/conference.h"
 #include "engine/leg.h"
@@ -73,11 +76,14 @@ struct RecordingState {
 };
 
 /** Sample rates that mixes run at: 8, 16, 48 kHz. */
-inline constexpr uint32_t kLanes = 3;
+inline constexpr uint32_t kLanes = kMixRates;
 inline constexpr uint32_t kLaneRates[kLanes] = {8000, 16000, 48000};
 inline uint32_t lane_of(uint32_t rate_hz) {
   return rate_hz == 8000 ? 0 : rate_hz == 16000 ? 1 : 2;
 }
+
+/** From each rate to each other one. */
+inline constexpr uint32_t kMixResamplers = kLanes * kLanes;
 
 /** A packet is built with room in front for the header and the CSRC list. */
 inline constexpr uint32_t kHeadroom = rtp::kHeaderBytes + 4 * rtp::kMaxCsrc;
@@ -90,6 +96,7 @@ struct Scratch {
   alignas(64) int16_t frame_b[kMaxFrameSamples];
   alignas(64) int16_t frame_c[kMaxFrameSamples];
   alignas(64) int16_t frame_d[kMaxFrameSamples];
+  alignas(64) int16_t frame_e[kMaxFrameSamples];
   alignas(64) int16_t zeros[kMaxFrameSamples];
   alignas(64) int32_t wide[kMaxFrameSamples];
   // The conference at work: the sum and the listener frame at each rate, and their packets by
@@ -145,7 +152,14 @@ class Context {
     return &legs[leg.route.target];
   }
 
-  /** Asks for the memory of the leg that comes next; its misses then overlap with work on this one. */
+  /** Indices into `resamplers`; the first ones are those of the legs for what they receive. */
+  uint32_t relay_resampler(uint32_t leg) const { return limits.legs + leg; }
+  uint32_t mix_resampler(uint32_t conference, uint32_t from_lane, uint32_t to_lane) const {
+    return 2 * limits.legs + conference * kMixResamplers + from_lane * kLanes + to_lane;
+  }
+
+  /** Asks for the memory of the leg that comes next; its misses then overlap with work on this one.
+   */
   void prefetch(uint32_t index) const {
     if (index == kNone) return;
     const auto* leg = reinterpret_cast<const char*>(&legs[index]);
@@ -175,6 +189,11 @@ class Context {
   base::Mapped<uint32_t> own_list;              // of the conference at work
   base::Mapped<uint32_t> listener_list;
   base::Mapped<uint32_t> leaving_list;
+  base::Mapped<SilentPayload> shared_silence;  // likewise
+  base::Mapped<dsp::Resampler>
+      resamplers;  // of a leg for what it receives; then of a relay; then of mixes
+  base::Mapped<dsp::DtmfDetector> detectors;
+  base::Mapped<dsp::ToneGenerator> tones;
   base::Mapped<int16_t> contributions;  // one frame a contributor of the conference at work
   base::Mapped<RecordingState> recordings;
   base::Mapped<uint32_t> relays;  // indices of all legs on route relay

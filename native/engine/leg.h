@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "dsp/limiter.h"
 #include "engine/abi.gen.h"
 #include "net/link.h"
 #include "rtp/packet.h"
@@ -57,6 +58,13 @@ struct Sending {
   uint64_t octets = 0;
 };
 
+/** What a codec with memory sends for silence, once it has settled. */
+struct SilentPayload {
+  uint8_t run = 0;  // silent frames encoded since there was sound
+  uint16_t bytes = 0;
+  uint8_t payload[320] = {};
+};
+
 /** Who the peer is on the wire, and how sure we are (symmetric RTP). */
 struct Latch {
   net::Address signalled;
@@ -69,6 +77,7 @@ struct Latch {
 
 /** How a voice enters and leaves the mix. */
 struct Contribution {
+  dsp::Limiter limiter;
   int32_t gain = 0;      // Q28, at the end of the last frame
   uint8_t hangover = 0;  // frames that a quiet leg still counts
   uint8_t loud_run = 0;
@@ -150,6 +159,7 @@ struct Leg {
   uint64_t source_changes = 0;
   float level_square = 0;  // mean square of the last decoded frame
   abi::CodecKind receive_codec = abi::CodecKind::none;
+  uint8_t receive_rates_khz[abi::kCodecKindCount] = {};
   bool audio_wanted = false;  // the jitter buffer runs
 
   // Rarely.
@@ -161,6 +171,11 @@ struct Leg {
   uint8_t cname_bytes = 0;
   uint8_t cname[32] = {};
   uint8_t held[kMaxPayloadBytes] = {};
+  SilentPayload silent;
+
+  uint32_t receive_rate_hz() const {
+    return receive_rates_khz[static_cast<uint8_t>(receive_codec)] * 1000u;
+  }
 };
 
 }  // namespace engine

@@ -46,10 +46,7 @@ void housekeeping(Context& context, Leg& leg, int64_t now) {
 void begin_tick(Context& context, Leg& leg, int64_t now) {
   advance_time(context, leg);
   const bool wanted = wants_audio(context, leg);
-  if (wanted && !leg.audio_wanted) {
-    Playout& playout = context.playouts[leg.index];
-    if (playout.ready) playout.buffer.reset();
-  }
+  if (wanted && !leg.audio_wanted) reset_playout(context, leg);
   leg.audio_wanted = wanted;
   receive(context, leg, now);
   if (leg.digits_in.active()) check_digit(context, leg, now);
@@ -59,8 +56,7 @@ void begin_tick(Context& context, Leg& leg, int64_t now) {
 
 bool pull_tapped(Context& context, Leg& leg, int64_t now, int16_t* out) {
   const bool heard = pull_frame(context, leg, now, out);
-  if (listens_inband(leg)) detect_inband(context, leg, out);
-  return heard;
+  return !(listens_inband(leg) && detect_inband(context, leg, out)) && heard;
 }
 
 void tick_single(Context& context, Leg& leg, int64_t now) {
@@ -81,7 +77,7 @@ void publish_leg(Context& context, const Leg& leg) {
       context.memory.statistics + sizeof(abi::WorkerRecord) + leg.index * sizeof(abi::LegRecord));
   const Playout& playout = context.playouts[leg.index];
   jitter::Statistics buffer;
-  if (playout.ready) buffer = playout.buffer.statistics();
+  if (playout.codec != nullptr) buffer = playout.buffer.statistics();
   // Odd while it changes (seqlock, one writer).
   std::atomic_ref<uint32_t> version(record->version);
   const uint32_t start = version.load(std::memory_order_relaxed);

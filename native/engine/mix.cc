@@ -30,6 +30,7 @@ struct Tick {
   uint32_t contributors = 0;
   uint32_t slots = 0;
   uint32_t lanes_used = 0;       // bits: somebody contributes at this rate
+  uint32_t lanes_present = 0;    // bits: there are members of this rate
   uint32_t listeners_ready = 0;  // bits: the listener frame of this rate is made
   uint32_t own = 0;
   uint32_t listeners = 0;
@@ -125,33 +126,81 @@ void weigh(Context& context, Leg& leg, Tick& tick, int64_t now) {
   follow_talk(context, leg);
 }
 
+/**
+ * Members of other rates hear this rate too: its sum is resampled once for each other rate at which
+ * there are members. Own parts are not touched by this, so that minus-one stays exact.
+ */
+void cross_rates(Context& context, Conference& conference, Tick& tick) {
+  if ((tick.lanes_present & (tick.lanes_present - 1)) == 0) return;
+  Scratch& scratch = context.scratch();
+  const uint32_t sources = tick.lanes_used;
+  // All sums are taken before any is added to.
+  for (uint32_t lane = 0; lane < kLanes; lane++) {
+    if ((sources & (1u << lane)) == 0) continue;
+    context.kernels.narrow(scratch.listener[lane], scratch.sums[lane],
+                           static_cast<int>(kLaneRates[lane] / kTicksPerSecond));
+  }
+  for (uint32_t pair = 0; pair < kLanes * kLanes; pair++) {
+    const uint32_t from = pair / kLanes;
+    const uint32_t to = pair % kLanes;
+    if (from == to || (tick.lanes_present & (1u << to)) == 0) continue;
+    const bool sounds = (sources & (1u << from)) != 0;
+    // One frame of zeros more clears the history, so that it is silent when sound comes again.
+    if (!sounds && (conference.resampling & (1u << pair)) == 0) continue;
+    conference.resampling = (conference.resampling & ~(1u << pair)) | (sounds ? 1u << pair : 0u);
+    resample(context, context.mix_resampler(conference.index, from, to), kLaneRates[from],
+             kLaneRates[to], sounds ? scratch.listener[from] : scratch.zeros, scratch.frame_e);
+    const uint32_t samples = kLaneRates[to] / kTicksPerSecond;
+    if ((tick.lanes_used & (1u << to)) == 0) {
+      tick.lanes_used |= 1u << to;
+      std::memset(scratch.sums[to], 0, samples * sizeof(int32_t));
+    }
+    context.kernels.accumulate(scratch.sums[to], scratch.frame_e, static_cast<int>(samples));
+  }
+}
+
 /** What everybody hears who contributes nothing; null when nobody contributes. */
-const int16_t* listener_frame(Context& context, Tick& tick, uint32_t lane) {
+const int16_t* listener_frame(Context& context, Conference& conference, Tick& tick, uint32_t lane) {
   if ((tick.lanes_used & (1u << lane)) == 0) return nullptr;
   Scratch& scratch = context.scratch();
   if ((tick.listeners_ready & (1u << lane)) == 0) {
     tick.listeners_ready |= 1u << lane;
-    context.kernels.narrow(scratch.listener[lane], scratch.sums[lane],
+    dsp::limited_minus_one(context.kernels, conference.limiters[lane], scratch.listener[lane],
+                           scratch.sums[lane], nullptr, scratch.wide,
                            static_cast<int>(kLaneRates[lane] / kTicksPerSecond));
     context.count.frames_mixed++;
   }
   return scratch.listener[lane];
 }
 
-/** The memory of the encoder that listeners of one codec and rate share; null when it needs none.
- */
+/** Which of the things that listeners of one codec and rate share. */
+size_t shared_slot(const Conference& conference, const Leg& leg) {
+  const uint32_t which = static_cast<uint32_t>(leg.out.codec) * kLanes + lane_of(leg.out.rate_hz);
+  return static_cast<size_t>(conference.index) * abi::kCodecKindCount * kLanes + which;
+}
+
+/** The memory of the encoder that listeners of one codec and rate share. */
 void* shared_encoder(Context& context, Conference& conference, const Leg& leg) {
-  if (context.encoder_stride == 0) return nullptr;
-  const uint32_t lane = lane_of(leg.out.rate_hz);
-  const uint32_t which = static_cast<uint32_t>(leg.out.codec) * kLanes + lane;
-  const size_t slot = static_cast<size_t>(conference.index) * abi::kCodecKindCount * kLanes + which;
+  const size_t slot = shared_slot(conference, leg);
+  const auto which = static_cast<uint32_t>(slot % (abi::kCodecKindCount * kLanes));
   void* state = &context.shared_encoder_states[slot * context.encoder_stride];
   if ((conference.encoders_ready & (1u << which)) == 0) {
     conference.encoders_ready |= 1u << which;
+    context.shared_silence[slot] = SilentPayload{};
     const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
     if (codec != nullptr && codec->encoder_bytes > 0) codec->init_encoder(state, codec::Params{});
   }
   return state;
+}
+
+/** Goes on from where the shared stream stands, which no listener hears as a change. */
+void take_over_shared(Context& context, Conference& conference, Leg& leg) {
+  leg.mix.limiter = conference.limiters[lane_of(leg.out.rate_hz)];
+  const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
+  if (codec == nullptr || codec->encoder_bytes == 0) return;
+  std::memcpy(encoder_of(context, leg), shared_encoder(context, conference, leg),
+              codec->encoder_bytes);
+  leg.silent = SilentPayload{};
 }
 
 /** A member with a stream of its own: it contributes, or hears a prompt. */
@@ -159,26 +208,22 @@ void send_minus_one(Context& context, Conference& conference, Leg& leg, Tick& ti
   const uint32_t lane = lane_of(leg.out.rate_hz);
   const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
   Scratch& scratch = context.scratch();
+  if (!leg.own_encoder) take_over_shared(context, conference, leg);
   const int16_t* heard = nullptr;
   uint32_t csrc[rtp::kMaxCsrc];
   uint32_t csrc_count = 0;
   if (!leg.mix.contributes) {
-    heard = listener_frame(context, tick, lane);
+    heard = listener_frame(context, conference, tick, lane);
     csrc_count = tick.csrc_count;
     std::memcpy(csrc, tick.csrc, sizeof csrc);
   } else if (tick.contributors > 1) {
-    context.kernels.minus_one(scratch.frame_b, scratch.sums[lane], slot_of(context, leg.mix.slot),
-                              static_cast<int>(samples));
+    dsp::limited_minus_one(context.kernels, leg.mix.limiter, scratch.frame_b, scratch.sums[lane],
+                           slot_of(context, leg.mix.slot), scratch.wide, static_cast<int>(samples));
     heard = scratch.frame_b;
     context.count.frames_mixed++;
     for (uint32_t i = 0; i < tick.csrc_count; i++) {
       if (tick.csrc[i] != leg.stream.ssrc()) csrc[csrc_count++] = tick.csrc[i];
     }
-  }
-  if (!leg.own_encoder && context.encoder_stride > 0) {
-    // Goes on from where the shared stream stands, which no listener hears as a change.
-    std::memcpy(encoder_of(context, leg), shared_encoder(context, conference, leg),
-                context.encoder_stride);
   }
   const int16_t* sent = send_own(context, leg, heard, csrc, csrc_count);
   leg.own_encoder = true;
@@ -191,12 +236,13 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   const uint32_t lane = lane_of(leg.out.rate_hz);
   const auto codec = static_cast<uint8_t>(leg.out.codec);
   uint8_t* buffer = context.scratch().shared[codec][lane];
-  const int16_t* heard = listener_frame(context, tick, lane);
+  const int16_t* heard = listener_frame(context, conference, tick, lane);
   const uint32_t csrc_count = heard != nullptr && context.limits.csrc ? tick.csrc_count : 0;
   if (!tick.shared_ready[codec][lane]) {
     tick.shared_ready[codec][lane] = true;
     tick.shared_bytes[codec][lane] = encode_frame(
-        context, leg, shared_encoder(context, conference, leg), heard, buffer + kHeadroom);
+        context, leg, shared_encoder(context, conference, leg),
+        context.shared_silence[shared_slot(conference, leg)], heard, buffer + kHeadroom);
     for (uint32_t i = 0; i < csrc_count; i++) {
       base::store_be32(buffer + kHeadroom - 4 * (csrc_count - i), tick.csrc[i]);
     }
@@ -214,7 +260,9 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
 
 void stop_talking(Context& context, Leg& leg) {
   if (leg.mix.talking) set_talking(context, leg, false);
+  const dsp::Limiter limiter = leg.mix.limiter;
   leg.mix = Contribution{};
+  leg.mix.limiter = limiter;
 }
 
 void tick_conference(Context& context, Conference& conference, int64_t now) {
@@ -228,6 +276,7 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
     begin_tick(context, leg, now);
     if (leg.closing || leg.rerouting) context.leaving_list[tick.leaving++] = leg.index;
     if (!leg.configured) continue;
+    tick.lanes_present |= 1u << lane_of(leg.out.rate_hz);
     weigh(context, leg, tick, now);
     const bool own =
         leg.mix.contributes || leg.replace.active || leg.mixed.active || !leg.digits_out.idle();
@@ -237,6 +286,7 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
       context.listener_list[tick.listeners++] = leg.index;
     }
   }
+  cross_rates(context, conference, tick);
   for (uint32_t i = 0; i < tick.own; i++) {
     send_minus_one(context, conference, context.legs[context.own_list[i]], tick);
   }

@@ -15,35 +15,60 @@ codec::Kind kind_of(abi::CodecKind kind) {
   return static_cast<codec::Kind>(static_cast<uint8_t>(kind) - 1);
 }
 
-jitter::PlayoutConfig config_of(uint32_t rate_hz, uint32_t clock_hz) {
+jitter::PlayoutConfig config_of(const codec::Codec& codec) {
+  const auto rate_hz = static_cast<uint32_t>(codec.sample_rate_hz);
   jitter::PlayoutConfig config;
-  config.sample_rate_hz = static_cast<int>(rate_hz);
+  config.sample_rate_hz = codec.sample_rate_hz;
   config.frame_samples = static_cast<int>(rate_hz / kTicksPerSecond);
-  config.buffer.clock_hz = static_cast<int>(clock_hz);
+  config.buffer.clock_hz = codec.rtp_clock_hz;
   config.buffer.pull_ms = static_cast<int>(kTickMs);
-  // Arrivals are seen at ticks only: what came before the tick is safe without a margin.
-  config.buffer.min_margin_us = 0;
-  // 60 ms of G.711 fit; wider codecs may send as much as a datagram holds.
-  config.buffer.slot_bytes = rate_hz <= 8000 ? 480 : static_cast<int>(kMaxPayloadBytes);
-  config.buffer.slots = rate_hz <= 8000 ? 16 : 32;
+  // Arrivals are the kernel's; what came a millisecond before the tick is safely in time for it.
+  config.buffer.min_margin_us = 1000;
+  // 60 ms of G.711 or G.722 fit; other codecs may send as much as a datagram holds.
+  const bool small = codec.rtp_clock_hz == 8000 && codec.kind != codec::Kind::l16;
+  config.buffer.slot_bytes = small ? 480 : static_cast<int>(kMaxPayloadBytes);
+  config.buffer.slots = small ? 16 : 32;
   return config;
+}
+
+/** The codec of a payload type, if it is the one that the playout takes. */
+const codec::Codec* expected(Playout& playout) {
+  if (playout.fresh && playout.codec->decoder_bytes > 0) {
+    playout.codec->init_decoder(playout.decoder_state, codec::Params{});
+  }
+  playout.fresh = false;
+  return playout.codec;
 }
 
 int decode(void* self, uint8_t payload_type, const uint8_t* payload, int bytes, int16_t* pcm,
            int capacity) {
   auto* playout = static_cast<Playout*>(self);
-  const auto kind = static_cast<abi::CodecKind>(playout->formats[payload_type & 0x7f]);
-  const codec::Codec* codec = codec_of(kind, playout->rate_hz);
-  if (codec == nullptr) return -1;
-  if (playout->decoder != kind) {
-    playout->decoder = kind;
-    if (codec->decoder_bytes > 0) codec->init_decoder(playout->decoder_state, codec::Params{});
+  const auto kind = static_cast<abi::CodecKind>(playout->leg->formats[payload_type & 0x7f]);
+  const codec::Codec* codec = expected(*playout);
+  // PCMU and PCMA may alternate packet by packet: the same rate, and no state.
+  const codec::Codec* other = codec_of(kind, static_cast<uint32_t>(codec->sample_rate_hz));
+  if (other != codec && (other == nullptr || other->decoder_bytes > 0)) return -1;
+  return other->decode(playout->decoder_state, payload, bytes, pcm, capacity);
+}
+
+int conceal(void* self, int16_t* pcm, int samples) {
+  auto* playout = static_cast<Playout*>(self);
+  return expected(*playout)->conceal(playout->decoder_state, pcm, samples);
+}
+
+int recover(void* self, uint8_t payload_type, const uint8_t* next_payload, int next_bytes,
+            int16_t* pcm, int samples) {
+  auto* playout = static_cast<Playout*>(self);
+  const auto kind = static_cast<abi::CodecKind>(playout->leg->formats[payload_type & 0x7f]);
+  if (codec_of(kind, static_cast<uint32_t>(playout->codec->sample_rate_hz)) != playout->codec) {
+    return 0;
   }
-  return codec->decode(playout->decoder_state, payload, bytes, pcm, capacity);
+  return expected(*playout)->recover(playout->decoder_state, next_payload, next_bytes, pcm,
+                                     samples);
 }
 
 void restart(void* self) {
-  static_cast<Playout*>(self)->decoder = abi::CodecKind::none;
+  static_cast<Playout*>(self)->fresh = true;
 }
 
 }  // namespace
@@ -65,9 +90,7 @@ size_t playout_bytes() {
   for (const abi::CodecKind kind : kKinds) {
     const codec::Codec* codec = codec_of(kind);
     if (codec == nullptr) continue;
-    most = std::max(
-        most, jitter::Playout::bytes_for(config_of(static_cast<uint32_t>(codec->sample_rate_hz),
-                                                   static_cast<uint32_t>(codec->rtp_clock_hz))));
+    most = std::max(most, jitter::Playout::bytes_for(config_of(*codec)));
   }
   return (most + 4095) / 4096 * 4096;
 }
@@ -90,28 +113,38 @@ size_t encoder_bytes() {
   return (most + codec::state_alignment - 1) / codec::state_alignment * codec::state_alignment;
 }
 
-void prepare_playout(Context& context, Leg& leg) {
+void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec) {
   Playout& playout = context.playouts[leg.index];
-  if (playout.ready && playout.rate_hz == leg.out.rate_hz && playout.clock_hz == leg.out.clock_hz) {
-    return;
+  if (codec == nullptr || playout.codec == codec) return;
+  playout.leg = &leg;
+  playout.codec = nullptr;
+  playout.fresh = true;
+  playout.decoder_state = &context.decoder_states[leg.index * context.decoder_stride];
+  const jitter::Decoder lent = {&playout, decode, codec->conceal != nullptr ? conceal : nullptr,
+                                codec->recover != nullptr ? recover : nullptr, restart};
+  if (playout.buffer.init(&context.playout_memory[leg.index * context.playout_stride],
+                          config_of(*codec), lent, leg.out.ssrc)) {
+    playout.codec = codec;
   }
-  playout.formats = leg.formats;
-  playout.rate_hz = leg.out.rate_hz;
-  playout.clock_hz = leg.out.clock_hz;
-  playout.decoder = abi::CodecKind::none;
-  playout.decoder_state = context.decoder_states.size() == 0
-                              ? nullptr
-                              : &context.decoder_states[leg.index * context.decoder_stride];
-  const jitter::Decoder lent = {&playout, decode, nullptr, nullptr, restart};
-  playout.ready =
-      playout.buffer.init(&context.playout_memory[leg.index * context.playout_stride],
-                          config_of(playout.rate_hz, playout.clock_hz), lent, leg.out.ssrc);
+}
+
+void reset_playout(Context& context, Leg& leg) {
+  Playout& playout = context.playouts[leg.index];
+  if (playout.codec != nullptr) playout.buffer.reset();
 }
 
 void insert_audio(Context& context, Leg& leg, const rtp::Packet& packet, bool comfort_noise,
                   int64_t now) {
   Playout& playout = context.playouts[leg.index];
-  if (!playout.ready) return;
+  if (!comfort_noise) {
+    // The peer changed to a codec of another rate or with other memory: it starts afresh.
+    const codec::Codec* codec = codec_of(leg.receive_codec, leg.receive_rate_hz());
+    const bool same_kind = codec != nullptr && playout.codec != nullptr &&
+                           codec->decoder_bytes == 0 && playout.codec->decoder_bytes == 0 &&
+                           codec->sample_rate_hz == playout.codec->sample_rate_hz;
+    if (!same_kind) prepare_playout(context, leg, codec);
+  }
+  if (playout.codec == nullptr) return;
   jitter::Packet in;
   in.sequence = packet.sequence;
   in.timestamp = packet.timestamp;
@@ -128,12 +161,18 @@ void insert_audio(Context& context, Leg& leg, const rtp::Packet& packet, bool co
 bool pull_frame(Context& context, Leg& leg, int64_t now, int16_t* out) {
   Playout& playout = context.playouts[leg.index];
   const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
-  if (!playout.ready) {
+  jitter::FrameKind kind = jitter::FrameKind::silence;
+  if (playout.codec == nullptr) {
     std::memset(out, 0, samples * sizeof(int16_t));
-    leg.level_square = 0;
-    return false;
+  } else if (static_cast<uint32_t>(playout.codec->sample_rate_hz) == leg.out.rate_hz) {
+    kind = playout.buffer.frame(now, out);
+  } else {
+    // What the peer sends has another rate than what it is sent.
+    int16_t* frame = context.scratch().frame_e;
+    kind = playout.buffer.frame(now, frame);
+    resample(context, leg.index, static_cast<uint32_t>(playout.codec->sample_rate_hz),
+             leg.out.rate_hz, frame, out);
   }
-  jitter::FrameKind kind = playout.buffer.frame(now, out);
   if (leg.digits_in.active()) {
     // A key is down: what is left of its tone, or the filling of its gap, is nobody's business.
     std::memset(out, 0, samples * sizeof(int16_t));
@@ -146,6 +185,16 @@ bool pull_frame(Context& context, Leg& leg, int64_t now, int16_t* out) {
                   static_cast<float>(samples)
             : 0.0f;
   return heard;
+}
+
+void resample(Context& context, uint32_t index, uint32_t from_hz, uint32_t to_hz, const int16_t* in,
+              int16_t* out) {
+  dsp::Resampler& resampler = context.resamplers[index];
+  if (resampler.in_hz() != static_cast<int>(from_hz) ||
+      resampler.out_hz() != static_cast<int>(to_hz)) {
+    resampler.init(static_cast<int>(from_hz), static_cast<int>(to_hz));
+  }
+  resampler.process(context.kernels, in, static_cast<int>(from_hz / kTicksPerSecond), out);
 }
 
 }  // namespace engine

@@ -22,12 +22,10 @@ const codec::Codec* codec_of(abi::CodecKind kind);
 /** What decode gets back as `self`. Lies beside the leg, never moves. */
 struct Playout {
   jitter::Playout buffer;
-  const uint8_t* formats = nullptr;  // of the leg: payload type to codec
+  const codec::Codec* codec = nullptr;  // whose packets it takes; others are not decodable
+  const Leg* leg = nullptr;
   void* decoder_state = nullptr;
-  abi::CodecKind decoder = abi::CodecKind::none;  // whose state that is
-  uint32_t rate_hz = 0;
-  uint32_t clock_hz = 0;
-  bool ready = false;
+  bool fresh = true;  // the decoder state is void
 };
 
 /** Bytes of buffer memory that a leg may need at most, and of decoder or encoder state. */
@@ -35,11 +33,16 @@ size_t playout_bytes();
 size_t decoder_bytes();
 size_t encoder_bytes();
 
-/** For a leg whose send codec is known; keeps what is buffered if nothing changed. */
-void prepare_playout(Context& context, Leg& leg);
+/** Ready for what the peer may send; keeps what is buffered if that did not change. */
+void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec);
+/** Forgets what is buffered, as nobody listened for a while. */
+void reset_playout(Context& context, Leg& leg);
 void insert_audio(Context& context, Leg& leg, const rtp::Packet& packet, bool comfort_noise,
                   int64_t now);
 /** Exactly one frame of the leg's rate. True when it holds what the peer sent, not only silence. */
 bool pull_frame(Context& context, Leg& leg, int64_t now, int16_t* out);
+/** One frame to another rate; each user has an index, and its history, of its own. */
+void resample(Context& context, uint32_t index, uint32_t from_hz, uint32_t to_hz, const int16_t* in,
+              int16_t* out);
 
 }  // namespace engine

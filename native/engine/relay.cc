@@ -8,6 +8,7 @@
 #include "engine/receiving.h"
 #include "engine/recording.h"
 #include "engine/sending.h"
+#include "engine/tones.h"
 
 namespace engine {
 namespace {
@@ -50,7 +51,7 @@ bool continues(const Leg& to, const rtp::Packet& packet) {
 
 bool forwards(const Context& context, const Leg& from, const Leg& to) {
   return to.configured && to.may_send && from.receive_codec == to.out.codec &&
-         !speaks_for_itself(to) && !records_sent(context, to);
+         !speaks_for_itself(to) && !records_sent(context, to) && !tone_sounds(context, from);
 }
 
 bool relay_decodes(const Context& context, const Leg& from, const Leg& to) {
@@ -99,6 +100,12 @@ namespace {
 void send_side(Context& context, Leg& from, Leg& to, const int16_t* decoded, int64_t now,
                const int16_t* own_received) {
   const int16_t* sent = nullptr;
+  if (decoded != nullptr && from.out.rate_hz != to.out.rate_hz) {
+    int16_t* frame = context.scratch().frame_e;
+    resample(context, context.relay_resampler(from.index), from.out.rate_hz, to.out.rate_hz,
+             decoded, frame);
+    decoded = frame;
+  }
   const bool passing = forwards(context, from, to) && now - to.forwarding.last_ns < kFillAfterNs;
   if (!passing) sent = send_own(context, to, decoded, nullptr, 0);
   if (to.recording != kNone) {
@@ -116,10 +123,9 @@ void tick_relay(Context& context, Leg& a, Leg& b, int64_t now) {
       a.audio_wanted && pull_tapped(context, a, now, scratch.frame_a) ? scratch.frame_a : nullptr;
   const int16_t* heard_b =
       b.audio_wanted && pull_tapped(context, b, now, scratch.frame_b) ? scratch.frame_b : nullptr;
-  // Legs of different rates do not hear each other until resampled; see mix.cc for the same rule.
-  const bool same_rate = a.out.rate_hz == b.out.rate_hz;
-  if (a.configured) send_side(context, b, a, same_rate ? heard_b : nullptr, now, heard_a);
-  if (b.configured) send_side(context, a, b, same_rate ? heard_a : nullptr, now, heard_b);
+  // What each sends must be decided before either sends: the buffers above hold both frames.
+  if (a.configured) send_side(context, b, a, heard_b, now, heard_a);
+  if (b.configured) send_side(context, a, b, heard_a, now, heard_b);
 }
 
 void poll_relays(Context& context, int64_t now) {

@@ -224,6 +224,13 @@ void open_conference(Context& context, uint32_t handle) {
   conference.index = index;
   conference.handle = handle;
   conference.open = true;
+  for (uint32_t lane = 0; lane < kLanes; lane++) {
+    conference.limiters[lane].init(static_cast<int>(kLaneRates[lane]));
+    for (uint32_t to = 0; to < kLanes; to++) {
+      context.resamplers[context.mix_resampler(index, lane, to)].init(
+          static_cast<int>(kLaneRates[lane]), static_cast<int>(kLaneRates[to]));
+    }
+  }
   context.conference_count++;
   link_conference(context, conference, lightest_phase(context));
 }

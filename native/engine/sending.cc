@@ -9,6 +9,9 @@
 namespace engine {
 namespace {
 
+/** After so many frames of silence a codec with memory sends the same again and again: 200 ms. */
+constexpr uint8_t kSettleFrames = 10;
+
 uint32_t tick_units(const Leg& leg) {
   return leg.out.clock_hz / kTicksPerSecond;
 }
@@ -73,32 +76,35 @@ void* encoder_of(Context& context, const Leg& leg) {
                                      : &context.encoder_states[leg.index * context.encoder_stride];
 }
 
-uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, const int16_t* pcm,
-                      uint8_t* out) {
+uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPayload& silent,
+                      const int16_t* pcm, uint8_t* out) {
   const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
   if (pcm == nullptr) {
-    // Silence of a codec without memory is a constant; the others go on from their state.
-    switch (leg.out.codec) {
-      case abi::CodecKind::pcmu:
-        std::memset(out, 0xff, samples);
-        return samples;
-      case abi::CodecKind::pcma:
-        std::memset(out, 0xd5, samples);
-        return samples;
-      case abi::CodecKind::none:
-      case abi::CodecKind::g722:
-      case abi::CodecKind::opus:
-      case abi::CodecKind::l16:
-        pcm = context.scratch().zeros;
-        break;
+    if (leg.out.codec == abi::CodecKind::pcmu || leg.out.codec == abi::CodecKind::pcma) {
+      std::memset(out, leg.out.codec == abi::CodecKind::pcmu ? 0xff : 0xd5, samples);
+      return samples;
     }
+    if (silent.run >= kSettleFrames && silent.bytes > 0) {
+      std::memcpy(out, silent.payload, silent.bytes);
+      return silent.bytes;
+    }
+    pcm = context.scratch().zeros;
+    if (silent.run < kSettleFrames) silent.run++;
+  } else {
+    silent.run = 0;
   }
   const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
   if (codec == nullptr) return 0;
   const int bytes = codec->encode(encoder, pcm, static_cast<int>(samples), out,
                                   static_cast<int>(kMaxPayloadBytes));
   context.count.frames_encoded++;
-  return bytes > 0 ? static_cast<uint32_t>(bytes) : 0;
+  if (bytes <= 0) return 0;
+  if (silent.run == kSettleFrames) {
+    const bool fits = static_cast<size_t>(bytes) <= sizeof silent.payload;
+    silent.bytes = static_cast<uint16_t>(fits ? bytes : 0);
+    if (fits) std::memcpy(silent.payload, out, static_cast<size_t>(bytes));
+  }
+  return static_cast<uint32_t>(bytes);
 }
 
 void send_packet(Context& context, Leg& leg, uint8_t* buffer, uint32_t bytes,
@@ -181,7 +187,8 @@ const int16_t* send_own(Context& context, Leg& leg, const int16_t* heard, const 
   }
   uint32_t bytes = 0;
   if (leg.may_send) {
-    bytes = encode_frame(context, leg, encoder_of(context, leg), pcm, buffer + kHeadroom);
+    bytes =
+        encode_frame(context, leg, encoder_of(context, leg), leg.silent, pcm, buffer + kHeadroom);
   }
   send_payload(context, leg, buffer, bytes, csrc_count);
   return pcm;

@@ -11,10 +11,12 @@ namespace engine {
 void advance_time(Context& context, Leg& leg);
 /** The encoder memory of a leg; null when no codec needs any. */
 void* encoder_of(Context& context, const Leg& leg);
-/** Encodes 20 ms into `out` (kMaxPayloadBytes); null is silence. Returns bytes, 0 when nothing is
- * to be sent. */
-uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, const int16_t* pcm,
-                      uint8_t* out);
+/**
+ * Encodes 20 ms into `out` (kMaxPayloadBytes); null is silence, which is encoded only until the
+ * codec has settled on it. Returns bytes, 0 when nothing is to be sent.
+ */
+uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPayload& silent,
+                      const int16_t* pcm, uint8_t* out);
 /**
  * Sends the payload of one tick that stands kHeadroom into `buffer`. The CSRC list stands directly
  * before it already; only the fixed header is written, so that many legs may send the same buffer.

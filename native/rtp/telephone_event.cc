@@ -123,13 +123,15 @@ bool EventSender::next(uint32_t timestamp, uint32_t tick_units, uint32_t tick_ms
   return true;
 }
 
-int EventSender::next_tone(uint32_t tick_ms) {
+int EventSender::next_tone(uint32_t tick_ms, bool& begins) {
+  begins = false;
   if (pause_ticks_ > 0) {
     pause_ticks_--;
     return -1;
   }
   if (count_ == 0) return -1;
   if (!sending_) {
+    begins = true;
     sending_ = true;
     sent_ms_ = 0;
   }

@@ -65,7 +65,7 @@ class EventSender {
   uint32_t take_finished();
   uint8_t current_event() const { return events_[head_]; }
   /** For tones in the audio: the digit that sounds during this tick, or a negative number. */
-  int next_tone(uint32_t tick_ms);
+  int next_tone(uint32_t tick_ms, bool& begins);
 
  private:
   void finish_digit(uint32_t pause);

@@ -92,7 +92,8 @@ class Fixture {
 
   void configure(uint32_t index, uint8_t ptime_ms = 20,
                  abi::Direction direction = abi::Direction::sendrecv,
-                 abi::CodecKind codec = abi::CodecKind::pcmu, uint32_t generation = 1) {
+                 abi::CodecKind codec = abi::CodecKind::pcmu, uint32_t generation = 1,
+                 uint8_t event_type = 101) {
     abi::ConfigureCommand configure{};
     configure.leg = handle(index, generation);
     const net::Address peer = address_of(static_cast<uint8_t>(index + 1), 4000);
@@ -102,12 +103,14 @@ class Fixture {
     configure.direction = static_cast<uint8_t>(direction);
     configure.ptime_ms = ptime_ms;
     configure.send_codec = static_cast<uint8_t>(codec);
+    configure.send_rate_khz = rate_khz_of(codec);
     configure.send_payload_type = type_of(codec);
-    configure.event_send_payload_type = 101;
+    configure.event_send_payload_type = event_type;
     configure.comfort_noise_payload_type = 13;
     const abi::CodecKind receive[] = {abi::CodecKind::pcmu, abi::CodecKind::pcma,
                                       abi::CodecKind::g722, abi::CodecKind::opus};
     for (const abi::CodecKind kind : receive) {
+      configure.receive_rates_khz[configure.receive_count] = rate_khz_of(kind);
       configure.receive_payload_types[configure.receive_count] = type_of(kind);
       configure.receive_codecs[configure.receive_count++] = static_cast<uint8_t>(kind);
     }
@@ -116,6 +119,10 @@ class Fixture {
     command(configure);
   }
 
+  static uint8_t rate_khz_of(abi::CodecKind kind) {
+    const codec::Codec* codec = engine::codec_of(kind);
+    return codec == nullptr ? 0 : static_cast<uint8_t>(codec->sample_rate_hz / 1000);
+  }
   static uint8_t type_of(abi::CodecKind kind) {
     switch (kind) {
       case abi::CodecKind::pcma:

@@ -27,6 +27,12 @@ void leg_prompts(test::Context& t);
 void leg_recording_gap(test::Context& t);
 void leg_silence_event(test::Context& t);
 void relay_passes_packets(test::Context& t);
+// rates_test.cc
+void rates_hear_each_other(test::Context& t);
+void rates_relay_transcodes(test::Context& t);
+void rates_codec_changes(test::Context& t);
+void rates_silence_settles(test::Context& t);
+void tones_in_and_out(test::Context& t);
 // churn_test.cc
 void churn_random_commands(test::Context& t);
 void hostile_packets(test::Context& t);
