@@ -4,41 +4,57 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
-import { stringify } from 'yaml';
+import { fileURLToPath } from 'node:url';
+import {
+  type Address,
+  mixerAddress,
+  mixerClasses,
+  type PortRange,
+  rtpRange,
+  vruAddress,
+} from './common/addresses.ts';
 import type { Bus } from './common/bus/bus.ts';
 import { LocalBus } from './common/bus/local-bus.ts';
 import { type Clock, systemClock } from './common/clock.ts';
-import { type Config, withoutSecrets } from './common/config.ts';
-import { type ConfigErrors, loadConfig, type Override } from './common/config-load.ts';
-import { OPTIONS, readOptions } from './common/config-options.ts';
+import type { Config } from './common/config.ts';
 import type { MediaError } from './common/errors.ts';
 import { type NodeId, type Random, systemRandom } from './common/ids.ts';
 import { Lifecycle } from './common/lifecycle.ts';
 import { createLogger, type Logger } from './common/log.ts';
 import { createMetrics, type Metrics } from './common/metrics.ts';
+import { dieOnBugs, EXIT, stopOnSignals } from './common/process-end.ts';
 import { fail, ok, type Result } from './common/result.ts';
 import { openLmdbStore } from './common/store/lmdb-store.ts';
 import type { Store } from './common/store/store.ts';
+import { createMediaEngine } from './mixer/engine.ts';
+import type { MediaEngine } from './mixer/media.ts';
 import { type Api, startApi } from './signaling/api/api.ts';
 import { type BannerFacts, banner, readyLine } from './signaling/api/cli/banner.ts';
+import { addProcessCommands, type ProcessOptions } from './signaling/api/cli/process-commands.ts';
 import { runProgram } from './signaling/api/cli/program.ts';
 import type { Terminal } from './signaling/api/cli/terminal.ts';
 import { serveNodeControl } from './signaling/api/node-control.ts';
 import { createProvisioningBackend } from './signaling/api/provisioning-backend.ts';
 import { createStoreBackend } from './signaling/api/store-backend.ts';
 import { listAccounts, listDnis } from './signaling/conference/accounts.ts';
-import { createServiceClient } from './signaling/conference/client.ts';
+import { createServiceClient, openConferenceClient } from './signaling/conference/client.ts';
 import { seedDemoData } from './signaling/conference/demo-data.ts';
+import { startInterfaceServer } from './signaling/conference/interface-server.ts';
 import { startProvisioning } from './signaling/conference/provisioning.ts';
-
-/** Exit codes of `start`, beside those of the command line (client.ts). */
-const EXIT_START_FAILED = 1;
-const EXIT_BAD_CONFIG = 2;
-/** As BSD's sysexits name it: a fault of the program itself. */
-const EXIT_OUR_BUG = 70;
+import { startProxy } from './signaling/conference/proxy.ts';
+import { startMixer } from './signaling/focus/focus.ts';
+import { createUserAgent } from './signaling/sip/ua.ts';
+import type { ChallengeOptions } from './signaling/sip/ua-options.ts';
+import type { UserAgent, UserAgentEvents } from './signaling/sip/user-agent.ts';
+import { type PhoneOptions, type PhoneResult, phoneRefused, runPhone } from './vru/phone.ts';
+import { addPhoneCommand } from './vru/phone-command.ts';
+import { openPrompts } from './vru/prompts.ts';
+import { startVru } from './vru/server.ts';
+import { vruSettingsOf } from './vru/settings.ts';
 
 const VERSION = readVersion();
+/** Beside the sources and, one folder up, beside dist. */
+const BUNDLED_PROMPTS = fileURLToPath(new URL('../prompts', import.meta.url));
 
 function readVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
@@ -82,13 +98,9 @@ interface Platform {
   readonly lifecycle: Lifecycle;
 }
 
-interface StartOptions {
-  readonly newAdminToken: boolean;
-}
-
 async function startSystem(
   config: Config,
-  options: StartOptions,
+  options: ProcessOptions,
   log: Logger,
 ): Promise<Result<System, MediaError>> {
   const clock = systemClock;
@@ -117,8 +129,8 @@ async function startSystem(
     const seeded = await seedDemoData(store);
     if (!seeded.ok) return failed(seeded.error);
   }
-  for (const startRole of [startConferenceManagement]) {
-    const started = await startRole(platform);
+  for (const startRoles of [startManagement, startMixers, startVrus]) {
+    const started = await startRoles(platform);
     if (!started.ok) return failed(started.error);
   }
   const api = await startHttp(platform, options);
@@ -127,18 +139,158 @@ async function startSystem(
   return ok({ lifecycle, facts: await bannerFacts(platform, api.value) });
 }
 
+type Started = Promise<Result<void, MediaError>>;
+
 /** Provisioning database, proxies and interface servers. */
-async function startConferenceManagement(platform: Platform): Promise<Result<void, MediaError>> {
+async function startManagement(platform: Platform): Started {
   const { config, lifecycle } = platform;
-  if (!config.roles.includes('interface')) return ok(undefined);
-  const id = 'provisioning-1' as NodeId;
-  lifecycle.addRole(id, await startProvisioning({ ...platform, id }));
+  if (config.roles.includes('interface')) {
+    const id = nodeId('provisioning', 0);
+    lifecycle.addRole(id, await startProvisioning({ ...platform, id }));
+    for (let index = 0; index < config.interface.count; index++) {
+      const id = nodeId('interface', index);
+      const { queueLimit, queueLimitPerAccount } = config.interface;
+      const limits = { queueTotal: queueLimit, queuePerAccount: queueLimitPerAccount };
+      const server = await startInterfaceServer({ ...platform, ...limits, id });
+      if (!server.ok) return server;
+      lifecycle.addRole(id, server.value);
+    }
+  }
+  if (config.roles.includes('proxy')) {
+    for (let index = 0; index < config.proxy.count; index++) {
+      const id = nodeId('proxy', index);
+      lifecycle.addRole(id, await startProxy({ ...platform, id }));
+    }
+  }
   return ok(undefined);
+}
+
+async function startMixers(platform: Platform): Started {
+  const { config, lifecycle } = platform;
+  if (!config.roles.includes('mixer')) return ok(undefined);
+  const vruEngines = config.roles.includes('vru') ? 1 : 0;
+  const classes = mixerClasses(config);
+  for (const [index, mixerClass] of classes.entries()) {
+    const id = nodeId('mixer', index);
+    const ports = rtpRange(config, vruEngines + index, vruEngines + classes.length);
+    const engine = await startEngine(platform, id, config.mixer.workers, ports);
+    if (!engine.ok) return engine;
+    const mixer = await startMixer({
+      ...platform,
+      ...addresses(config),
+      id,
+      mixerClass,
+      engine: engine.value,
+      adhoc: config.mixer.adhoc,
+      trustedPeers: [config.sip.address, ...config.mixer.trustedPeers],
+      silenceTimeoutMs: config.media.silenceTimeoutMs,
+      createUserAgent: (events) => userAgent(platform, mixerAddress(config, index), events),
+    });
+    if (!mixer.ok) return mixer;
+    lifecycle.addRole(id, mixer.value);
+  }
+  return ok(undefined);
+}
+
+async function startVrus(platform: Platform): Started {
+  const { config, lifecycle, log } = platform;
+  if (!config.roles.includes('vru')) return ok(undefined);
+  const engineCount = 1 + (config.roles.includes('mixer') ? mixerClasses(config).length : 0);
+  const ports = rtpRange(config, 0, engineCount);
+  const engine = await startEngine(platform, 'vru', config.media.vruWorkers, ports);
+  if (!engine.ok) return engine;
+  const prompts = openPrompts({
+    engine: engine.value,
+    log,
+    bundledDirectory: BUNDLED_PROMPTS,
+    directory: config.vru.promptDirectory,
+    language: config.vru.language,
+  });
+  if (!prompts.ok) return prompts;
+  for (let index = 0; index < config.vru.count; index++) {
+    const id = nodeId('vru', index);
+    const vru = await startVru({
+      ...platform,
+      ...addresses(config),
+      id,
+      engine: engine.value,
+      prompts: prompts.value,
+      settings: vruSettingsOf(config),
+      createUserAgent: (events) =>
+        userAgent(platform, vruAddress(config, index), events, challenge(config)),
+      openClient: (onCommand) => openConferenceClient({ ...platform, id, onCommand }),
+    });
+    if (!vru.ok) return vru;
+    lifecycle.addRole(id, vru.value);
+  }
+  return ok(undefined);
+}
+
+const nodeId = (role: string, index: number): NodeId => `${role}-${index + 1}` as NodeId;
+
+function addresses({ sip }: Config): { localAddress: string; advertisedAddress?: string } {
+  const { address, advertisedAddress } = sip;
+  return {
+    localAddress: address,
+    ...(advertisedAddress === undefined ? {} : { advertisedAddress }),
+  };
+}
+
+/** An engine that ends after the roles that use it. */
+async function startEngine(
+  platform: Platform,
+  name: string,
+  workers: number,
+  ports: PortRange,
+): Promise<Result<MediaEngine, MediaError>> {
+  const { config, clock, log, metrics, random, lifecycle } = platform;
+  const engine = await createMediaEngine({
+    workers,
+    localAddress: config.sip.address,
+    portRange: { min: ports.portMin, max: ports.portMax },
+    clock,
+    log: log.child({ engine: name }),
+    metrics,
+    random,
+  });
+  if (engine.ok) lifecycle.addPart(`engine of ${name}`, () => engine.value.close());
+  return engine;
+}
+
+function userAgent(
+  platform: Platform,
+  address: Address,
+  events: UserAgentEvents,
+  challenged?: ChallengeOptions,
+): UserAgent {
+  const { config, clock, random, log, metrics } = platform;
+  return createUserAgent({
+    listen: { udp: address, tcp: address },
+    name: `minusone/${VERSION}`,
+    clock,
+    random,
+    log,
+    metrics,
+    events,
+    advertisedAddress: config.sip.advertisedAddress,
+    challenge: challenged,
+    sessionTimer: {
+      intervalS: config.sip.sessionExpiresS,
+      minimumS: config.sip.minimumSessionExpiresS,
+    },
+  });
+}
+
+function challenge({ sip }: Config): ChallengeOptions | undefined {
+  if (sip.authentication === 'none') return undefined;
+  const passwords = new Map(sip.users.map(({ username, password }) => [username, password]));
+  const algorithms = sip.digestAlgorithms;
+  return { realm: sip.realm, algorithms, passwordOf: (username) => passwords.get(username) };
 }
 
 async function startHttp(
   platform: Platform,
-  options: StartOptions,
+  options: ProcessOptions,
 ): Promise<Result<Api, MediaError>> {
   const { config, store, lifecycle } = platform;
   const api = await startApi({
@@ -174,125 +326,60 @@ async function bannerFacts(platform: Platform, api: Api): Promise<BannerFacts> {
 
 // ── commands ─────────────────────────────────────────────────────────────────────────────────
 
-/** The configuration of file, environment and options; later ones win. */
-function readConfig(given: Readonly<Record<string, unknown>>): Result<Config, ConfigErrors> {
-  const overrides = readOptions(given);
-  if (!overrides.ok) return overrides;
-  const token = process.env['MINUSONE_ADMIN_TOKEN'];
-  const fromEnvironment: Override[] =
-    token === undefined
-      ? []
-      : [{ path: ['http', 'adminToken'], value: token, source: 'MINUSONE_ADMIN_TOKEN' }];
-  const name = given['config'];
-  if (typeof name !== 'string')
-    return loadConfig({ overrides: [...fromEnvironment, ...overrides.value] });
-  let text: string;
-  try {
-    text = readFileSync(name, 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return fail([`--config: ${name} cannot be read (${why}); expected a YAML file`]);
-  }
-  return loadConfig({ file: { name, text }, overrides: [...fromEnvironment, ...overrides.value] });
-}
-
-function refuseConfig(errors: ConfigErrors): void {
-  terminal.err(`the configuration is refused:\n${errors.map((line) => `  ${line}`).join('\n')}`);
-  terminal.setExitCode(EXIT_BAD_CONFIG);
-}
-
-function withConfigOptions(command: Command): Command {
-  command.option('--config <file>', 'YAML file with the configuration (docs/configuration.md)');
-  for (const { flags, help } of OPTIONS) command.option(flags, help);
-  return command;
-}
-
-async function start(given: Readonly<Record<string, unknown>>): Promise<void> {
-  const loaded = readConfig(given);
-  if (!loaded.ok) {
-    refuseConfig(loaded.error);
-    return;
-  }
-  const config = loaded.value;
+async function start(config: Config, options: ProcessOptions): Promise<void> {
   const log = createLogger(config.logLevel, process.stderr);
-  const dieOf = (what: string) => (error: unknown) => {
-    log.fatal({ err: error }, what);
-    process.exit(EXIT_OUR_BUG);
-  };
-  process.on('uncaughtException', dieOf('uncaught exception'));
-  process.on('unhandledRejection', dieOf('unhandled rejection'));
-
-  const started = await startSystem(
-    config,
-    { newAdminToken: given['newAdminToken'] === true },
-    log,
-  );
+  dieOnBugs(log);
+  const started = await startSystem(config, options, log);
   if (!started.ok) {
     terminal.err(`cannot start: ${started.error.message}`);
-    process.exit(EXIT_START_FAILED);
+    process.exit(EXIT.failed);
   }
-  const { lifecycle } = started.value;
-  stopOnSignals(lifecycle, config, log);
+  const { lifecycle, facts } = started.value;
+  stopOnSignals(lifecycle, config.shutdown, systemClock, log);
   log.info({ version: VERSION, roles: lifecycle.roles.map(({ id }) => id) }, 'ready');
-  const { facts } = started.value;
-  terminal.out(given['json'] === true ? JSON.stringify(readyLine(facts)) : banner(facts));
+  terminal.out(options.json ? JSON.stringify(readyLine(facts)) : banner(facts));
 }
 
-/** First signal: drain, BYEs, close. Second: at once. */
-function stopOnSignals(lifecycle: Lifecycle, config: Config, log: Logger): void {
-  let stopping = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping) {
-      log.warn({ signal }, 'second signal; stopping at once');
-      process.exit(EXIT_START_FAILED);
-    }
-    stopping = true;
-    log.info(
-      { signal, drainMs: config.shutdown.drainMs },
-      'draining; a second signal stops at once',
-    );
-    lifecycle.drain();
-    void systemClock
-      .sleep(config.shutdown.drainMs)
-      .then(() => lifecycle.stop(config.shutdown.limitMs))
-      .then((clean) => {
-        log.info({ clean }, 'stopped');
-        process.exit(clean ? 0 : EXIT_START_FAILED);
-      });
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+/** RTP of `minusone call`; apart from the default range of a server on the same machine. */
+const PHONE_PORTS = { min: 40_000, max: 49_998 };
+
+async function call(options: PhoneOptions): Promise<PhoneResult> {
+  const log = createLogger('warn', process.stderr);
+  const shared = { clock: systemClock, random: systemRandom, log, metrics: createMetrics() };
+  const engine = await createMediaEngine({
+    ...shared,
+    workers: 1,
+    localAddress: options.localAddress ?? '127.0.0.1',
+    portRange: PHONE_PORTS,
+  });
+  if (!engine.ok) return phoneRefused(engine.error.message);
+  const result = await runPhone(options, {
+    ...shared,
+    engine: engine.value,
+    createUserAgent: ({ address, transport }, events) =>
+      createUserAgent({ ...shared, listen: { [transport]: { address, port: 0 } }, events }),
+  });
+  await engine.value.close();
+  return result;
 }
 
-function checkConfig(given: Readonly<Record<string, unknown>>): void {
-  const loaded = readConfig(given);
-  const json = given['json'] === true;
-  if (loaded.ok) {
-    const shown = withoutSecrets(loaded.value);
-    terminal.out(json ? JSON.stringify(shown, undefined, 2) : stringify(shown).trimEnd());
-  } else if (json) {
-    terminal.out(JSON.stringify({ errors: loaded.error }, undefined, 2));
-    terminal.setExitCode(EXIT_BAD_CONFIG);
-  } else {
-    refuseConfig(loaded.error);
+/** The first Ctrl-C hangs up, the second one ends the process. */
+function hangUpSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => controller.abort());
   }
+  return controller.signal;
 }
 
-function addLocalCommands(program: Command): void {
-  withConfigOptions(program.command('start'))
-    .description('run the roles of this process until a signal')
-    .option('--new-admin-token', 'make a new admin token; the old one is no longer taken')
-    .option('--json', 'print one line of JSON when ready')
-    .addHelpText(
-      'after',
-      `\nExamples:\n  minusone start\n  minusone start --sip 192.0.2.10:5060 --data /var/lib/minusone --no-demo\n  minusone start --config minusone.yaml --mixers 4 --class standard`,
-    )
-    .action(start);
-  withConfigOptions(program.command('check-config'))
-    .description('print the configuration in force, secrets hidden; refuse what start would refuse')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  minusone check-config --config minusone.yaml')
-    .action(checkConfig);
-}
-
-await runProgram({ version: VERSION, terminal, addLocalCommands }, process.argv.slice(2));
+await runProgram(
+  {
+    version: VERSION,
+    terminal,
+    addLocalCommands(program) {
+      addProcessCommands(program, { terminal, start });
+      addPhoneCommand(program, { terminal, call, signal: hangUpSignal });
+    },
+  },
+  process.argv.slice(2),
+);

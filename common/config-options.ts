@@ -40,6 +40,12 @@ export const OPTIONS = [
     read: addressOption('http'),
   },
   {
+    flags: '--rtp <first-last>',
+    help: 'RTP ports of this process, such as 20000-29999',
+    sets: '`media.portMin`, `media.portMax`',
+    read: readPortRange,
+  },
+  {
     flags: '--data <directory>',
     help: 'directory of the data store',
     sets: '`dataDirectory`',
@@ -150,6 +156,17 @@ function addressOption(section: 'sip' | 'http'): Option['read'] {
     const port = { path: [section, 'port'], value: Number(match[3]) };
     return ok(address === '' ? [port] : [{ path: [section, 'address'], value: address }, port]);
   };
+}
+
+function readPortRange(text: string): ReturnType<Option['read']> {
+  const match = /^([0-9]+)-([0-9]+)$/.exec(text);
+  if (match === null) {
+    return fail(`expected FIRST-LAST such as 20000-29999, got ${JSON.stringify(text)}`);
+  }
+  return ok([
+    { path: ['media', 'portMin'], value: Number(match[1]) },
+    { path: ['media', 'portMax'], value: Number(match[2]) },
+  ]);
 }
 
 function readRoles(text: string): ReturnType<Option['read']> {

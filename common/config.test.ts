@@ -145,6 +145,12 @@ describe('options', () => {
     ]);
   });
 
+  it('--rtp gives the range', () => {
+    const config = load(fromOptions({ rtp: '30000-30999' }));
+    expect([config.media.portMin, config.media.portMax]).toEqual([30_000, 30_999]);
+    expect(readOptions({ rtp: '30000' }).ok).toBe(false);
+  });
+
   it('--mixers and --class make one group', () => {
     const config = load(fromOptions({ mixers: '4', class: 'hd' }));
     expect(config.mixer.groups).toEqual([{ class: 'hd', count: 4 }]);

@@ -39,6 +39,11 @@ const sip = z.strictObject({
     .enum(['none', 'digest'])
     .default('none')
     .describe('Whether callers must answer a digest challenge (RFC 8760). Needs `users`.'),
+  digestAlgorithms: z
+    .array(z.enum(['SHA-256', 'MD5']))
+    .min(1)
+    .default(['SHA-256', 'MD5'])
+    .describe('Offered in this order; some peers take only the first and know only MD5.'),
   realm: z.string().min(1).max(64).default('minusone').describe('Realm of the challenge.'),
   users: z
     .array(
@@ -199,8 +204,15 @@ const interfaceServer = z.strictObject({
     .int()
     .min(1)
     .max(1_000_000)
-    .default(1000)
+    .default(20_000)
     .describe('Requests that may wait in one interface server; above it the answer is "busy".'),
+  queueLimitPerAccount: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(2000)
+    .describe('Of these, requests of one account.'),
 });
 
 const nats = z.strictObject({

@@ -176,6 +176,13 @@ export class Call {
 
   async #answer(): Promise<void> {
     const { parts, openMedia, session } = this.#given;
+    const ringMs = this.#choice?.ringMs ?? 0;
+    if (ringMs > 0) {
+      session.ring();
+      await parts.clock.sleep(ringMs);
+      // Cancelled, or the VRU stops.
+      if (this.#machine.state !== 'answering') return;
+    }
     const opened = openMedia({
       inbandDigits: parts.settings.inbandDigits,
       silenceTimeoutMs: parts.settings.callerSilenceMs,

@@ -70,6 +70,8 @@ export interface Choice {
   readonly application: ApplicationName;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly language: string;
+  /** Before the answer; only of the number that was dialled. */
+  readonly ringMs?: number;
 }
 
 export type Application = (

@@ -92,13 +92,13 @@ const TELEPHONY: readonly CodecName[] = ['PCMU', 'PCMA'];
 /** Resolves when the call is over; never rejects. */
 export async function runPhone(options: PhoneOptions, parts: PhoneParts): Promise<PhoneResult> {
   const script = readScript(options);
-  if (typeof script === 'string') return refused(script);
+  if (typeof script === 'string') return phoneRefused(script);
   const local = { address: script.localAddress, transport: options.transport ?? 'udp' };
   // A phone that only calls out.
   const events: UserAgentEvents = { onInvite: (session) => session.reject(480) };
   const agent = parts.createUserAgent?.(local, events) ?? systemAgent(parts, local, events);
   const started = await agent.start();
-  if (!started.ok) return refused(started.error.message);
+  if (!started.ok) return phoneRefused(started.error.message);
   const result = await new PhoneCall(script, parts, agent).run();
   await agent.stop();
   return result;
@@ -170,7 +170,8 @@ function localAddressFor(host: string): string {
   return usable?.address ?? (family === 'IPv6' ? '::1' : '127.0.0.1');
 }
 
-function refused(reason: string): PhoneResult {
+/** Nothing was sent. */
+export function phoneRefused(reason: string): PhoneResult {
   return {
     exitCode: 2,
     answered: false,

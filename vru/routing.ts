@@ -92,7 +92,7 @@ export function createLookup(client: ConferenceClient): Lookup {
     if (row === undefined) {
       return fail(new MediaError('conference-unknown', `no DNIS row for ${dnis}`));
     }
-    const { application, settings, language } = row;
-    return ok({ application, settings, language });
+    const { application, settings, language, ringMs = 0 } = row;
+    return ok({ application, settings, language, ringMs });
   };
 }

@@ -29,7 +29,7 @@ export interface ClientOptions {
 
 export const nothing = z.undefined();
 
-export function createClient({ url, token, timeoutMs = 10_000 }: ClientOptions): Client {
+export function createClient({ url, token, timeoutMs = 15_000 }: ClientOptions): Client {
   return {
     async request(method, path, schema, body) {
       const target = new URL(path, url);

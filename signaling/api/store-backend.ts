@@ -2,11 +2,13 @@
 
 import type { z } from 'zod';
 import type { Bus } from '../../common/bus/bus.ts';
+import type { Clock } from '../../common/clock.ts';
 import type { MediaError } from '../../common/errors.ts';
 import type { NamedRole } from '../../common/lifecycle.ts';
 import { ok, type Result } from '../../common/result.ts';
 import type { Entry, Store } from '../../common/store/store.ts';
 import type { ServiceClient } from '../conference/client.ts';
+import { ConferenceLog } from '../conference/conference-log.ts';
 import { mixerRecord } from '../conference/messages.ts';
 import {
   type ConferenceRecord,
@@ -15,12 +17,14 @@ import {
   PREFIXES,
   vruRecord,
 } from '../conference/records.ts';
+import { type Conferee, isMuted } from '../conference/roster.ts';
 import type { Backend, ConferenceBackend, NodeBackend, ProvisioningBackend } from './backend.ts';
 import { drainNode } from './node-control.ts';
-import type { ConferenceSummary } from './schemas.ts';
+import type { ConferenceSummary, ConferenceView } from './schemas.ts';
 
 export interface StoreBackendOptions {
   readonly store: Store;
+  readonly clock: Clock;
   readonly bus: Bus;
   readonly control: ServiceClient;
   readonly provisioning: ProvisioningBackend;
@@ -36,7 +40,7 @@ export function createStoreBackend(options: StoreBackendOptions): Backend {
   };
 }
 
-function conferences({ store, control }: StoreBackendOptions): ConferenceBackend {
+function conferences({ store, clock, control }: StoreBackendOptions): ConferenceBackend {
   return {
     async list() {
       return mapOk(await store.list(PREFIXES.conference), (entries) =>
@@ -44,12 +48,31 @@ function conferences({ store, control }: StoreBackendOptions): ConferenceBackend
       );
     },
     async get(id) {
-      return mapOk(await store.get(KEYS.conference(id)), (entry) => {
-        const [record] = valid(entry === undefined ? [] : [entry], conferenceRecord);
-        return record === undefined ? undefined : { ...summary(record), conferees: [] };
-      });
+      const entry = await store.get(KEYS.conference(id));
+      if (!entry.ok) return entry;
+      const [record] = valid(entry.value === undefined ? [] : [entry.value], conferenceRecord);
+      if (record === undefined) return ok(undefined);
+      // Who is in it is in the event log alone.
+      const log = new ConferenceLog(id, { store, clock, onAppended() {}, onRaceLost() {} });
+      return mapOk(await log.load(), () => ({
+        ...summary(record),
+        conferees: [...log.roster.conferees.values()].map(conferee),
+      }));
     },
     control: (id, action) => control.control(id, undefined, action),
+  };
+}
+
+function conferee(member: Conferee): ConferenceView['conferees'][number] {
+  const { callerNumber, callerName, vruId } = member.caller;
+  return {
+    ordinal: member.ordinal,
+    role: member.role,
+    callerNumber,
+    ...(callerName === undefined ? {} : { callerName }),
+    muted: isMuted(member),
+    vruId,
+    joinedAt: new Date(member.joinedAtMs).toISOString(),
   };
 }
 

@@ -81,6 +81,8 @@ export const dnisRecord = z.object({
     .min(1),
   application: applicationName,
   language: z.string().default('en'),
+  /** Rings so long before it answers; a caller who hangs up meanwhile is not charged. */
+  ringMs: z.number().int().min(0).max(60_000).optional(),
   /** Application settings: prompts of an announcement, entries of a menu, the mailbox. */
   settings: z.record(z.string(), z.unknown()).default({}),
 });

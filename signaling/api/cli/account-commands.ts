@@ -119,6 +119,7 @@ export function addDnisCommands(program: Command, terminal: Terminal): void {
         .makeOptionMandatory(),
     )
     .option('--language <language>', 'language of the prompts', 'en')
+    .option('--ring-ms <ms>', 'ring so long before the answer')
     .option('--setting <name=value>', 'setting of the application; may be repeated', several)
     .addHelpText(
       'after',
@@ -127,7 +128,12 @@ export function addDnisCommands(program: Command, terminal: Terminal): void {
     .action(
       async (
         number: string,
-        options: { application: string; language: string; setting?: readonly string[] },
+        options: {
+          application: string;
+          language: string;
+          ringMs?: string;
+          setting?: readonly string[];
+        },
         command: Command,
       ) => {
         const { client, json } = connectionOf(command, terminal);
@@ -135,6 +141,7 @@ export function addDnisCommands(program: Command, terminal: Terminal): void {
           dnis: number,
           application: options.application,
           language: options.language,
+          ringMs: options.ringMs === undefined ? undefined : Number(options.ringMs),
           settings: Object.fromEntries((options.setting ?? []).map(readSetting)),
         };
         const result = await client.request('PUT', '/api/v1/dnis', dnisRecord, body);
