@@ -54,7 +54,12 @@ function loadCommand(name: string, description: string): Command {
     .option('--ramp <n>', 'calls a second', whole('--ramp', 1), 100)
     .option('--local <address>', 'our address', '127.0.0.1')
     .option('--sip-port <n>', 'our SIP port', whole('--sip-port', 1), 5990)
-    .option('--base-port <n>', 'first RTP port of ours', whole('--base-port', 1024), 40000)
+    .option(
+      '--base-port <n>',
+      'first RTP port of ours; best below the range of ephemeral ports',
+      whole('--base-port', 1024),
+      22000,
+    )
     .option('--dtmf <digits>', 'digits to send after the answer')
     .option('--pid <pid...>', 'processes whose CPU time counts', [])
     .option('--driver-cpu <n>', 'processor of the driver', whole('--driver-cpu', 0))
@@ -126,7 +131,7 @@ program
   .option('--local <address>', 'its address', '127.0.0.1')
   .option('--sip-port <n>', 'its SIP port', whole('--sip-port', 1), 5970)
   .option('--rtp-min <n>', 'first RTP port', whole('--rtp-min', 1024), 10000)
-  .option('--rtp-max <n>', 'last RTP port', whole('--rtp-max', 1024), 29999)
+  .option('--rtp-max <n>', 'last RTP port', whole('--rtp-max', 1024), 21999)
   .option('--cpu <n>', 'processor of the engine', whole('--cpu', 0))
   .action(
     async (given: {
