@@ -1,12 +1,12 @@
 /** The paths of the claims with real SIP, real RTP and real roles in one process: 3 VRUs, 3 mixers, 2 interface servers. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addAccount, addDnis } from '../../signaling/conference/accounts.ts';
-import { readWav } from '../../vru/wav.ts';
+import { readWav, writeWav } from '../../vru/wav.ts';
 import { levelDbfs, SILENCE_DBFS, toneLevelDbfs } from '../audio/level.ts';
-import { type Audio, slice } from '../audio/signals.ts';
+import { type Audio, mixed, tone as sine, slice } from '../audio/signals.ts';
 import { checkToneMatrix, matrixFrequencies } from '../audio/tone-matrix.ts';
 import { findPrompt, heardPrompt } from './heard.ts';
 import { must, type RunningSystem, startSystem } from './system.ts';
@@ -33,6 +33,7 @@ beforeAll(async () => {
     ['leave', 'start', 'standard'],
     ['late', 'start', 'standard'],
     ['alaw', 'start', 'standard'],
+    ['tones', 'start', 'standard'],
     ['none', 'start', 'studio'],
   ] as const) {
     const code = String(
@@ -206,6 +207,16 @@ describe.concurrent('what callers are told', () => {
 });
 
 describe.concurrent('R1, R40, R47: other ways in', () => {
+  it('digits as tones in the audio', async () => {
+    const file = join(folder, 'keys.wav');
+    writeFileSync(file, writeWav(keyTones(guest('tones'))));
+    const call = await system.phone(0, { play: file, durationMs: 6_000 });
+    expect(call.endedBy).toBe('local');
+    const line = 'minusone_vru_digits_total{source="inband",fate="delivered"}';
+    expect(await system.metric(line)).toBe(7);
+    expect(heardPrompt(call.audio, 'invalid-code')).toBe(false);
+  });
+
   it('an INVITE without an offer, and TCP', async () => {
     const dtmf = guest('late');
     const calls = await Promise.all([
@@ -252,6 +263,20 @@ describe.concurrent('R1, R40, R47: other ways in', () => {
     expect(heardPrompt(call.audio, 'announcement-default')).toBe(true);
   });
 });
+
+/** Key tones (ITU-T Q.23) of 100 ms, 100 ms apart, after a second. */
+function keyTones(keys: string): Audio {
+  const [rows, columns] = [
+    [697, 770, 852, 941],
+    [1209, 1336, 1477],
+  ];
+  const parts = [...keys].flatMap((key, index) => {
+    const place = '123456789*0#'.indexOf(key);
+    const pair = [rows?.[Math.floor(place / 3)] ?? 0, columns?.[place % 3] ?? 0];
+    return pair.map((hz) => ({ audio: sine(hz, -12, 100, 8_000), atMs: 1_000 + index * 200 }));
+  });
+  return mixed(parts);
+}
 
 describe('the mixer dies', () => {
   it('and the callers are back in the conference within about a second', async () => {
