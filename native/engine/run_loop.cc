@@ -85,8 +85,8 @@ RunEnd run(Engine& engine, const RunOptions& options) {
     if (!engine.idle()) count_lateness(context.count, late);
     const int64_t cpu_start = base::read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
     context.wall_offset_ns = base::read_clock_ns(CLOCK_REALTIME) - start;
-    // The time on the grid, not the time of waking: packets are seen at ticks only, and a late tick must not
-    // look like late packets to the jitter buffers.
+    // The time on the grid, not the time of waking: a late tick must not look like late packets to
+    // the jitter buffers.
     if (!engine.tick(due)) return RunEnd::failed;
     const int64_t end = base::monotonic_ns();
     meter.on_phase(end, engine.idle() ? 0 : late, end - start,

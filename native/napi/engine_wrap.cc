@@ -11,20 +11,23 @@ namespace binding {
 namespace {
 
 void refuse(Napi::Env env, const std::string& message) {
-  if (!env.IsExceptionPending()) Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
+  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
 }
 
-/** A whole number in a range; throws and gives the minimum otherwise. */
-uint32_t whole(const Napi::Object& options, const char* name, uint32_t least, uint32_t most) {
+/** A whole number in a range; throws and is false otherwise. */
+bool whole(const Napi::Object& options, const char* name, uint32_t least, uint32_t most,
+           uint32_t& out) {
   const Napi::Value value = options.Get(name);
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1.0;
-  if (number >= least && number <= most &&
-      number == static_cast<double>(static_cast<uint32_t>(number))) {
-    return static_cast<uint32_t>(number);
+  if (value.IsNumber()) {
+    const double number = value.As<Napi::Number>().DoubleValue();
+    if (number >= least && number <= most) {
+      out = static_cast<uint32_t>(number);
+      if (number == static_cast<double>(out)) return true;
+    }
   }
   refuse(options.Env(), "Engine: " + std::string(name) + " must be a whole number from " +
                             std::to_string(least) + " to " + std::to_string(most));
-  return least;
+  return false;
 }
 
 }  // namespace
@@ -58,12 +61,14 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine
   }
   const Napi::Object options = info[0].As<Napi::Object>();
   engine::Limits limits;
-  limits.legs = whole(options, "maxLegs", 1, 65536);
-  limits.conferences = whole(options, "maxConferences", 1, 65536);
-  limits.csrc = options.Get("csrc").ToBoolean().Value();
   engine::SharedMemory memory;
-  memory.recording_count = whole(options, "recordingCount", 0, 4096);
-  if (env.IsExceptionPending()) return;
+  // With an exception pending no further call into the environment is allowed.
+  if (!whole(options, "maxLegs", 1, 65536, limits.legs) ||
+      !whole(options, "maxConferences", 1, 65536, limits.conferences) ||
+      !whole(options, "recordingCount", 0, 4096, memory.recording_count)) {
+    return;
+  }
+  limits.csrc = options.Get("csrc").ToBoolean().Value();
 
   uint8_t* data = nullptr;
   size_t bytes = 0;
