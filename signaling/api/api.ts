@@ -1,4 +1,6 @@
 /** Role entry of the HTTP API: server, routes and tokens put together. */
+import { fileURLToPath } from 'node:url';
+import type { Bus } from '../../common/bus/bus.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { MediaError } from '../../common/errors.ts';
 import type { Random } from '../../common/ids.ts';
@@ -9,7 +11,13 @@ import type { Role } from '../../common/role.ts';
 import type { Store } from '../../common/store/store.ts';
 import { ensureAdminToken, startAuthenticator } from './auth.ts';
 import type { Backend } from './backend.ts';
+import { Feeds } from './event-feed.ts';
+import { EventStream } from './event-stream.ts';
+import { createHostDesk } from './host-desk.ts';
+import { HostTokens } from './host-tokens.ts';
 import { createHandler } from './http.ts';
+import { liveConferences } from './live-conferences.ts';
+import { openPage } from './page.ts';
 import { problem } from './problem.ts';
 import { createRoutes } from './routes.ts';
 import { startUwsServer } from './uws.ts';
@@ -25,11 +33,17 @@ export interface ApiOptions {
   readonly version: string;
   readonly backend: Backend;
   readonly store: Store;
+  readonly bus: Bus;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** The built page; dist/web unless a test says otherwise. */
+  readonly pageDirectory?: string;
 }
+
+/** Beside dist/signaling/api. */
+const PAGE_DIRECTORY = fileURLToPath(new URL('../../web', import.meta.url));
 
 export interface Api {
   readonly role: Role;
@@ -45,23 +59,40 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
       ? await ensureAdminToken(store, random, clock, options.replaceAdminToken)
       : ok(undefined);
   if (!made.ok) return made;
-  const authenticator = await startAuthenticator(store, options.adminToken);
+  const hosts = await HostTokens.open({ store, clock, random });
+  if (!hosts.ok) return hosts;
+  const authenticator = await startAuthenticator(store, options.adminToken, hosts.value);
+  const feeds = new Feeds({ store, clock });
+  const stream = await EventStream.start({ ...options, authenticator, feeds });
+  const closeParts = async (): Promise<void> => {
+    await stream.close();
+    await feeds.close();
+    await authenticator.close();
+  };
+  const conferences = liveConferences({ store, feeds, backend: options.backend.conferences });
+  const desk = createHostDesk({ store, tokens: hosts.value, clock, log, metrics });
   const started = await startUwsServer({
     address: options.address,
     port: options.port,
     bodyLimitBytes,
     bodyTooLong: () =>
       problem('body-too-long', `expected at most ${bodyLimitBytes} bytes (http.bodyLimitBytes)`),
+    socket: {
+      path: '/api/v1/events',
+      messageLimitBytes: 64 * 1024,
+      accept: (request, socket) => stream.accept(request, socket),
+    },
     handler: createHandler({
-      routes: createRoutes(options),
+      routes: createRoutes({ ...options, conferences, hosts: desk }),
       authenticator,
       log,
       metrics,
       clock,
+      page: openPage(options.pageDirectory ?? PAGE_DIRECTORY, options.version),
     }),
   });
   if (!started.ok) {
-    await authenticator.close();
+    await closeParts();
     return started;
   }
   const server = started.value;
@@ -78,8 +109,9 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
       async stop() {
         if (!open) return;
         open = false;
+        await stream.close();
         await server.close();
-        await authenticator.close();
+        await closeParts();
       },
     },
   });

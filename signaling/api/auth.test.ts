@@ -48,7 +48,7 @@ describe('the admin token', () => {
   it('lets its holder in, and nobody else', async () => {
     const token = await make(false);
     const authenticator = await startAuthenticator(store, undefined);
-    expect(authenticator.authenticate(`Bearer ${token}`)).toEqual({
+    expect(await authenticator.authenticate(`Bearer ${token}`)).toEqual({
       name: 'admin',
       scopes: ['admin'],
     });
@@ -60,7 +60,7 @@ describe('the admin token', () => {
       `Bearer ${token}x`,
       `Basic ${token}`,
     ]) {
-      expect(authenticator.authenticate(header), String(header)).toBeUndefined();
+      expect(await authenticator.authenticate(header), String(header)).toBeUndefined();
     }
     await authenticator.close();
   });
@@ -69,8 +69,8 @@ describe('the admin token', () => {
     const first = await make(false);
     const authenticator = await startAuthenticator(store, undefined);
     const second = await make(true);
-    expect(authenticator.authenticate(`Bearer ${first}`)).toBeUndefined();
-    expect(authenticator.authenticate(`Bearer ${second}`)).toBeDefined();
+    expect(await authenticator.authenticate(`Bearer ${first}`)).toBeUndefined();
+    expect(await authenticator.authenticate(`Bearer ${second}`)).toBeDefined();
     await authenticator.close();
   });
 
@@ -83,7 +83,7 @@ describe('the admin token', () => {
 
   it('may be given by the configuration', async () => {
     const authenticator = await startAuthenticator(store, 'from-the-configuration');
-    expect(authenticator.authenticate('Bearer from-the-configuration')?.name).toBe(
+    expect((await authenticator.authenticate('Bearer from-the-configuration'))?.name).toBe(
       'configured-admin',
     );
     await authenticator.close();

@@ -6,12 +6,13 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../common/clock.ts';
 import type { MediaError } from '../../common/errors.ts';
-import type { Random } from '../../common/ids.ts';
+import type { AccountId, Random } from '../../common/ids.ts';
 import { ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
+import { type HostTokens, isHostToken } from './host-tokens.ts';
 
-/** What a token allows. Per-conference host scopes come with the web page. */
-export const SCOPES = ['admin'] as const;
+/** What a token allows. `host`: what a host may do in the conferences of one account; `admin` has it too. */
+export const SCOPES = ['admin', 'host'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 const tokenRecord = z.object({
@@ -28,19 +29,27 @@ export interface Principal {
   /** For the audit log: the name of the token, never the token. */
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** Of a host: the one account whose conferences it may see and control. */
+  readonly accountId?: AccountId | undefined;
+  readonly accountName?: string | undefined;
+  readonly expiresAtMs?: number | undefined;
 }
 
 export interface Authenticator {
   /** `authorization`: the header. */
-  authenticate(authorization: string | undefined): Principal | undefined;
+  authenticate(authorization: string | undefined): Promise<Principal | undefined>;
   close(): Promise<void>;
 }
+
+const withImplied = (scopes: readonly Scope[]): readonly Scope[] =>
+  scopes.includes('admin') && !scopes.includes('host') ? [...scopes, 'host'] : scopes;
 
 const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
 
 export async function startAuthenticator(
   store: Store,
   configuredAdminToken: string | undefined,
+  hosts?: HostTokens,
 ): Promise<Authenticator> {
   const hashes = new Map<string, { readonly hash: Buffer; readonly scopes: readonly Scope[] }>();
   const watch = await store.watch(PREFIX, (change) => {
@@ -52,17 +61,18 @@ export async function startAuthenticator(
   });
   const configured = configuredAdminToken === undefined ? undefined : digest(configuredAdminToken);
   return {
-    authenticate(authorization) {
+    async authenticate(authorization) {
       const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '')?.[1];
       if (token === undefined) return undefined;
+      if (hosts !== undefined && isHostToken(token)) return hosts.check(token);
       const given = digest(token);
       let found: Principal | undefined;
       // Always through all of them, so that time tells nothing.
       for (const [name, { hash, scopes }] of hashes) {
-        if (timingSafeEqual(given, hash)) found = { name, scopes };
+        if (timingSafeEqual(given, hash)) found = { name, scopes: withImplied(scopes) };
       }
       if (configured !== undefined && timingSafeEqual(given, configured)) {
-        found = { name: 'configured-admin', scopes: SCOPES };
+        found = { name: 'configured-admin', scopes: ['admin', 'host'] };
       }
       return found;
     },

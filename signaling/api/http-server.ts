@@ -24,6 +24,28 @@ export interface HttpResponse {
   readonly body: string | Uint8Array;
 }
 
+/** One WebSocket as its reader sees it. Nothing here throws, also after it was closed. */
+export interface Socket {
+  send(text: string): void;
+  /** Bytes that the peer has not taken yet. */
+  bufferedBytes(): number;
+  close(code: number, reason: string): void;
+}
+
+export interface SocketEvents {
+  message(text: string): void;
+  /** The peer has taken what was buffered, or some of it. */
+  drained(): void;
+  closed(): void;
+}
+
+export interface SocketEndpoint {
+  readonly path: string;
+  /** Longest message from the peer; a longer one closes the socket. */
+  readonly messageLimitBytes: number;
+  accept(request: Omit<HttpRequest, 'body'>, socket: Socket): SocketEvents;
+}
+
 /** Never rejects: a bug in it is answered 500 by http.ts, not by the server. */
 export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
 
@@ -33,6 +55,7 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly bodyLimitBytes: number;
   readonly handler: HttpHandler;
+  readonly socket?: SocketEndpoint | undefined;
   /** What to answer to a body above the limit. */
   readonly bodyTooLong: (request: Omit<HttpRequest, 'body'>) => HttpResponse;
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Authenticator, Principal } from './auth.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http-server.ts';
+import { Idempotency } from './idempotency.ts';
 import { problem } from './problem.ts';
 import type { Route } from './route.ts';
 
@@ -17,6 +18,8 @@ export interface HandlerOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** The files of the page; undefined: no such file. */
+  readonly page?: (request: HttpRequest) => HttpResponse | undefined;
 }
 
 const SECURITY_HEADERS = {
@@ -35,9 +38,10 @@ export function createHandler(options: HandlerOptions): HttpHandler {
     ['method', 'route', 'status'],
   );
   const table = options.routes.map((route) => ({ route, segments: route.path.split('/') }));
+  const idempotency = new Idempotency(options.clock);
   return async (request) => {
     const startMs = options.clock.nowMs();
-    const { response, label } = await answer(options, table, request);
+    const { response, label } = await answer(options, { table, idempotency }, request);
     requests.observe((options.clock.nowMs() - startMs) / 1000, {
       method: request.method,
       route: label,
@@ -52,6 +56,11 @@ interface TableEntry {
   readonly segments: readonly string[];
 }
 
+interface State {
+  readonly table: readonly TableEntry[];
+  readonly idempotency: Idempotency;
+}
+
 interface Answer {
   readonly response: HttpResponse;
   /** The route's pattern, never the path: metric labels are bounded. */
@@ -60,7 +69,7 @@ interface Answer {
 
 async function answer(
   options: HandlerOptions,
-  table: readonly TableEntry[],
+  { table, idempotency }: State,
   request: HttpRequest,
 ): Promise<Answer> {
   const segments = request.path.split('/');
@@ -69,14 +78,21 @@ async function answer(
     return params === undefined ? [] : [{ route, params }];
   });
   const chosen = fitting.find(({ route }) => route.method === request.method);
-  if (chosen === undefined) return { response: unmatched(request, fitting), label: 'none' };
+  if (chosen === undefined) {
+    const file = request.method === 'GET' ? options.page?.(request) : undefined;
+    if (file !== undefined) return { response: file, label: 'page' };
+    return { response: unmatched(request, fitting), label: 'none' };
+  }
 
-  const { route, params } = chosen;
-  const principal = options.authenticator.authenticate(request.headers.get('authorization'));
-  const refusal = authorize(route, principal, request);
-  if (refusal !== undefined) return { response: refusal, label: route.path };
+  const { route } = chosen;
   try {
-    const response = await route.handle(request, params, principal);
+    const authorization = request.headers.get('authorization');
+    const principal =
+      route.scope === 'public'
+        ? undefined
+        : await options.authenticator.authenticate(authorization);
+    const refusal = authorize(route, principal, request);
+    const response = refusal ?? (await carryOut(idempotency, chosen, request, principal));
     if (route.method !== 'GET') audit(options.log, route, request, principal, response);
     return { response, label: route.path };
   } catch (error) {
@@ -84,6 +100,23 @@ async function answer(
     options.log.error({ error, route: route.path }, 'a request failed by a fault of ours');
     return { response: problem('internal', 'see the log of the server'), label: route.path };
   }
+}
+
+interface Chosen {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+function carryOut(
+  idempotency: Idempotency,
+  { route, params }: Chosen,
+  request: HttpRequest,
+  principal: Principal | undefined,
+): Promise<HttpResponse> {
+  const handle = (): Promise<HttpResponse> => route.handle(request, params, principal);
+  // A code exchange is public and its answer is a secret: it is never remembered.
+  if (route.method === 'GET' || principal === undefined) return handle();
+  return idempotency.once(request, principal.name, handle);
 }
 
 function unmatched(
@@ -110,7 +143,7 @@ function authorize(
     return problem(
       'unauthorized',
       given
-        ? 'the token is not known; use the one printed at first start'
+        ? 'the token is not known or has expired; use the one printed at first start'
         : 'expected a header "authorization: Bearer TOKEN"; the admin token was printed at first start',
       { headers: { 'www-authenticate': 'Bearer realm="minusone"' } },
     );

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { problemSchema } from './problem.ts';
 import type { Route } from './route.ts';
+import { streamMessage, subscribe } from './stream-messages.ts';
 
 export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -16,12 +17,24 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
     info: {
       title: 'minusone',
       version,
-      description: 'Audio conferencing: accounts, numbers, live conferences.',
+      description:
+        'Audio conferencing: accounts, numbers, live conferences. Errors are problem documents (RFC 9457). Mutating requests take an `Idempotency-Key` header. `GET /api/v1/events` is a WebSocket.',
     },
     paths,
     components: {
-      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-      schemas: { Problem: schemaOf(problemSchema, 'output') },
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'The admin token, or the token of a host from POST /api/v1/host-sessions, which is good for the conferences of its account.',
+        },
+      },
+      schemas: {
+        Problem: schemaOf(problemSchema, 'output'),
+        Subscribe: schemaOf(subscribe, 'input'),
+        StreamMessage: schemaOf(streamMessage, 'output'),
+      },
     },
     security: [{ token: [] }],
   };
@@ -32,7 +45,13 @@ function operation(route: Route): object {
     operationId: operationId(route),
     tags: [route.tag],
     summary: route.summary,
-    ...(route.params === undefined ? {} : { parameters: parameters(route.params) }),
+    ...(route.description === undefined ? {} : { description: route.description }),
+    ...(route.scope === 'public' ? { security: [] } : { 'x-scope': route.scope }),
+    parameters: [
+      ...parameters(route.params, 'path'),
+      ...parameters(route.query, 'query'),
+      ...(route.method === 'GET' ? [] : [IDEMPOTENCY_KEY]),
+    ],
     ...(route.body === undefined
       ? {}
       : {
@@ -65,12 +84,20 @@ function operationId(route: Route): string {
   return route.method.toLowerCase() + capital.join('');
 }
 
-function parameters(params: z.ZodObject): readonly object[] {
-  const shape: Readonly<Record<string, z.core.$ZodType>> = params.shape;
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'The same key again within ten minutes gets the first answer, with its effect once.',
+  schema: { type: 'string', minLength: 1, maxLength: 128 },
+};
+
+function parameters(params: z.ZodObject | undefined, where: 'path' | 'query'): readonly object[] {
+  const shape: Readonly<Record<string, z.core.$ZodType>> = params?.shape ?? {};
   return Object.entries(shape).map(([name, schema]) => ({
     name,
-    in: 'path',
-    required: true,
+    in: where,
+    required: where === 'path',
     schema: schemaOf(schema, 'input'),
   }));
 }

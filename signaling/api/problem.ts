@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { MediaError } from '../../common/errors.ts';
+import type { Result } from '../../common/result.ts';
 import type { HttpResponse } from './http-server.ts';
 
 export const problemSchema = z.object({
@@ -26,6 +27,10 @@ const TITLES = {
   'body-too-long': [413, 'The body is too long'],
   'media-type': [415, 'The body must be JSON'],
   invalid: [422, 'Some fields are not right'],
+  'code-refused': [403, 'This code does not open the page'],
+  'upgrade-required': [426, 'This is a WebSocket'],
+  'too-many': [429, 'Too many at once'],
+  'key-reused': [422, 'The idempotency key belongs to another request'],
   internal: [500, 'A fault of this program'],
   overloaded: [503, 'Busy, try again'],
   unavailable: [503, 'Not available now'],
@@ -46,6 +51,14 @@ export function problem(
     headers: { 'content-type': 'application/problem+json', ...extra.headers },
     body: JSON.stringify(extra.errors === undefined ? body : { ...body, errors: extra.errors }),
   };
+}
+
+/** The answer of a backend: its value, or the problem document of its error. */
+export function reply<T>(
+  result: Result<T, MediaError>,
+  answer: (value: T) => HttpResponse,
+): HttpResponse {
+  return result.ok ? answer(result.value) : problemOf(result.error);
 }
 
 /** An expected failure of a role, as the API tells it. */

@@ -15,12 +15,14 @@ interface Described {
   /** What the token must allow; `public`: no token. */
   readonly scope: Scope | 'public';
   readonly status: number;
+  readonly description?: string;
   /** Of the answer; absent for none. */
   readonly response?: z.ZodType;
 }
 
 export interface Route extends Described {
   readonly params: z.ZodObject | undefined;
+  readonly query: z.ZodObject | undefined;
   readonly body: z.ZodType | undefined;
   /** Called once scope and path fit. */
   readonly handle: (
@@ -30,8 +32,9 @@ export interface Route extends Described {
   ) => Promise<HttpResponse>;
 }
 
-export interface Call<Params, Body> {
+export interface Call<Params, Body, Query> {
   readonly params: Params;
+  readonly query: Query;
   readonly body: Body;
   readonly principal: Principal | undefined;
   readonly request: HttpRequest;
@@ -42,28 +45,37 @@ const nothing = z.object({});
 export function route<
   Params extends z.ZodObject = typeof nothing,
   Body extends z.ZodType = z.ZodUndefined,
+  Query extends z.ZodObject = typeof nothing,
 >(
   spec: Described & {
     readonly params?: Params;
+    readonly query?: Query;
     readonly body?: Body;
-    readonly handle: (call: Call<z.output<Params>, z.output<Body>>) => Promise<HttpResponse>;
+    readonly handle: (
+      call: Call<z.output<Params>, z.output<Body>, z.output<Query>>,
+    ) => Promise<HttpResponse>;
   },
 ): Route {
   const params: z.ZodType = spec.params ?? nothing;
+  const query: z.ZodType = spec.query ?? nothing;
   const body: z.ZodType = spec.body ?? z.undefined();
   return {
     ...spec,
     params: spec.params,
+    query: spec.query,
     body: spec.body,
     async handle(request, rawParams, principal) {
       const checkedParams = params.safeParse(rawParams);
       if (!checkedParams.success) return invalid(checkedParams.error);
+      const checkedQuery = query.safeParse(Object.fromEntries(request.query));
+      if (!checkedQuery.success) return invalid(checkedQuery.error);
       const json = spec.body === undefined ? { value: undefined } : readJson(request);
       if (!('value' in json)) return json.refusal;
       const checkedBody = body.safeParse(json.value);
       if (!checkedBody.success) return invalid(checkedBody.error);
       return spec.handle({
         params: checkedParams.data as z.output<Params>,
+        query: checkedQuery.data as z.output<Query>,
         body: checkedBody.data as z.output<Body>,
         principal,
         request,

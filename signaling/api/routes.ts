@@ -1,15 +1,16 @@
 /** Every route. Grouped as in the OpenAPI document. */
-import type { MediaError } from '../../common/errors.ts';
 import type { AccountId, Random } from '../../common/ids.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { Result } from '../../common/result.ts';
 import { accountRecord, dnisRecord } from '../conference/messages.ts';
-import type { Backend, ControlAction } from './backend.ts';
+import type { Backend } from './backend.ts';
+import { conferenceRoutes } from './conference-routes.ts';
+import type { HostDesk } from './host-desk.ts';
+import { hostRoutes } from './host-routes.ts';
 import type { HttpRequest, HttpResponse } from './http-server.ts';
+import type { LiveConferences } from './live-conferences.ts';
 import { createWithFreeCodes } from './new-account.ts';
 import { openApiDocument } from './openapi.ts';
-import { landingPage } from './page.ts';
-import { problem, problemOf } from './problem.ts';
+import { problem, problemOf, reply } from './problem.ts';
 import { json, noContent, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
@@ -19,21 +20,19 @@ export interface RoutesOptions {
   readonly random: Random;
   readonly version: string;
   readonly metricsAccess: 'loopback' | 'token' | 'open';
+  readonly conferences: LiveConferences;
+  readonly hosts: HostDesk;
 }
 
 export function createRoutes(options: RoutesOptions): readonly Route[] {
   const routes = [
     ...accountRoutes(options),
     ...dnisRoutes(options.backend),
-    ...conferenceRoutes(options.backend),
+    ...conferenceRoutes(options.conferences),
+    ...hostRoutes(options.hosts),
     ...nodeRoutes(options.backend),
   ];
   return [...routes, ...publicRoutes(options, routes)];
-}
-
-/** The answer of a backend: its value, or the problem document of its error. */
-function reply<T>(result: Result<T, MediaError>, answer: (value: T) => HttpResponse): HttpResponse {
-  return result.ok ? answer(result.value) : problemOf(result.error);
 }
 
 const items = (list: readonly unknown[]): HttpResponse => json(200, { items: list });
@@ -152,91 +151,6 @@ function dnisRoutes({ provisioning }: Backend): readonly Route[] {
   ];
 }
 
-function conferenceRoutes({ conferences }: Backend): readonly Route[] {
-  const shared = { tag: 'conferences', scope: 'admin' } as const;
-  const inConference = (verb: string, summary: string, action: ControlAction): Route =>
-    route({
-      ...shared,
-      method: 'POST',
-      path: `/api/v1/conferences/{id}/${verb}`,
-      summary,
-      status: 204,
-      params: schemas.conferencePath,
-      handle: async ({ params }) =>
-        reply(await conferences.control(params.id, action), () => noContent),
-    });
-  const onConferee = (
-    method: 'POST' | 'DELETE',
-    suffix: string,
-    summary: string,
-    action: (ordinal: number) => ControlAction,
-  ): Route =>
-    route({
-      ...shared,
-      method,
-      path: `/api/v1/conferences/{id}/conferees/{ordinal}${suffix}`,
-      summary,
-      status: 204,
-      params: schemas.confereePath,
-      handle: async ({ params }) =>
-        reply(await conferences.control(params.id, action(params.ordinal)), () => noContent),
-    });
-  return [
-    route({
-      ...shared,
-      method: 'GET',
-      path: '/api/v1/conferences',
-      summary: 'Conferences now',
-      status: 200,
-      response: schemas.conferenceList,
-      handle: async () => reply(await conferences.list(), items),
-    }),
-    route({
-      ...shared,
-      method: 'GET',
-      path: '/api/v1/conferences/{id}',
-      summary: 'One conference with its conferees by ordinal',
-      status: 200,
-      params: schemas.conferencePath,
-      response: schemas.conferenceView,
-      handle: async ({ params }) =>
-        reply(await conferences.get(params.id), (found) =>
-          found === undefined
-            ? problem('not-found', `there is no conference ${params.id}`)
-            : json(200, found),
-        ),
-    }),
-    route({
-      ...shared,
-      method: 'DELETE',
-      path: '/api/v1/conferences/{id}',
-      summary: 'End a conference; everybody hears why',
-      status: 204,
-      params: schemas.conferencePath,
-      handle: async ({ params }) =>
-        reply(await conferences.control(params.id, { kind: 'end' }), () => noContent),
-    }),
-    inConference('lock', 'Lock: nobody more gets in', { kind: 'lock', locked: true }),
-    inConference('unlock', 'Unlock', { kind: 'lock', locked: false }),
-    inConference('mute-all', 'Mute all but hosts', { kind: 'mute-all', muted: true }),
-    inConference('unmute-all', 'Unmute all', { kind: 'mute-all', muted: false }),
-    onConferee('POST', '/mute', 'Mute a conferee', (ordinal) => ({
-      kind: 'mute',
-      ordinal,
-      muted: true,
-    })),
-    onConferee('POST', '/unmute', 'Unmute a conferee', (ordinal) => ({
-      kind: 'mute',
-      ordinal,
-      muted: false,
-    })),
-    onConferee('DELETE', '', 'Delete a conferee, who hears why', (ordinal) => ({
-      kind: 'delete',
-      ordinal,
-    })),
-  ];
-}
-
 function nodeRoutes({ nodes }: Backend): readonly Route[] {
   return [
     route({
@@ -325,12 +239,6 @@ function publicRoutes(options: RoutesOptions, described: readonly Route[]): read
           headers: { 'content-type': 'application/json' },
           body: document,
         }),
-    }),
-    route({
-      ...shared,
-      path: '/',
-      summary: 'A page that says what is here',
-      handle: () => Promise.resolve(landingPage(version)),
     }),
   ];
 }

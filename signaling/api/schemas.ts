@@ -1,5 +1,6 @@
 /** What the API takes and gives. The same schemas check requests and make the OpenAPI document. */
 import { z } from 'zod';
+import { numberedEvent } from '../conference/events.ts';
 import { accountId, accountRecord, conferenceId, dnisRecord } from '../conference/messages.ts';
 
 export const accountPath = z.object({ id: accountId });
@@ -43,6 +44,12 @@ export const confereeView = z.object({
   joinedAt: z.iso.datetime(),
 });
 
+export const liveConferee = confereeView.extend({
+  mutedBy: z
+    .array(z.enum(['self', 'host', 'mode']))
+    .describe('Which of the three bits mute: own key, a host, everybody but hosts.'),
+});
+
 export const conferenceSummary = z.object({
   id: z.string(),
   accountId: z.string(),
@@ -56,9 +63,56 @@ export const conferenceSummary = z.object({
 });
 export type ConferenceSummary = z.infer<typeof conferenceSummary>;
 
+/** A conference with the number of the last event that is in it. */
+export const liveConference = conferenceSummary.extend({
+  number: z
+    .number()
+    .int()
+    .describe('Of the last event that is in here; resume the stream with it.'),
+  mutedAll: z.boolean(),
+  ended: z.boolean(),
+  endAt: z.iso.datetime().nullable().describe('When it ends unless a host returns.'),
+  conferees: z.array(liveConferee),
+});
+export type LiveConference = z.infer<typeof liveConference>;
+
+export const eventQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0).describe('Events with a higher number.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+export const eventList = z.object({
+  items: z.array(numberedEvent),
+  next: z.number().int().nullable().describe('`after` of the next page; null: this was the last.'),
+});
+
+/** Pages of a list, in order of id. */
+export const pageQuery = z.object({
+  after: z.string().max(128).default('').describe('Id of the last item of the page before.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(1000),
+});
+
+export const hostSessionRequest = z.strictObject({
+  code: z.string().regex(/^[0-9]{1,32}$/, 'expected the digits of a host code'),
+});
+export const hostSession = z.object({
+  token: z.string().describe('Shown once; allows what a host may do in this account.'),
+  accountId: z.string(),
+  accountName: z.string(),
+  expiresAt: z.iso.datetime(),
+});
+export const session = z.object({
+  scope: z.enum(['admin', 'host']),
+  accountId: z.string().nullable(),
+  accountName: z.string().nullable(),
+  expiresAt: z.iso.datetime().nullable(),
+});
+
 export const conferenceView = conferenceSummary.extend({ conferees: z.array(confereeView) });
 export type ConferenceView = z.infer<typeof conferenceView>;
-export const conferenceList = z.object({ items: z.array(conferenceSummary) });
+export const conferenceList = z.object({
+  items: z.array(conferenceSummary),
+  next: z.string().nullable().optional().describe('`after` of the next page.'),
+});
 
 export const mixerView = z.object({
   id: z.string(),
@@ -84,6 +138,8 @@ export type RoleView = z.infer<typeof roleView>;
 export const vruView = z.object({
   id: z.string(),
   start: z.string().describe('Made anew each time the VRU starts.'),
+  address: z.string().optional().describe('SIP host:port.'),
+  calls: z.number().int().optional().describe('Calls now.'),
 });
 export type VruView = z.infer<typeof vruView>;
 export const vruList = z.object({ items: z.array(vruView) });

@@ -14,6 +14,9 @@ import type {
   HttpResponse,
   HttpServer,
   HttpServerOptions,
+  Socket,
+  SocketEndpoint,
+  SocketEvents,
   StartHttpServer,
 } from './http-server.ts';
 
@@ -31,9 +34,41 @@ interface UwsResponse {
   endWithoutBody(reportedLength?: number, closeConnection?: boolean): UwsResponse;
   close(): UwsResponse;
   getRemoteAddressAsText(): ArrayBuffer;
+  upgrade(
+    data: SocketData,
+    key: string,
+    protocol: string,
+    extensions: string,
+    context: object,
+  ): void;
+}
+
+interface SocketData {
+  readonly request: Omit<HttpRequest, 'body'>;
+  events: SocketEvents | undefined;
+}
+
+interface UwsSocket {
+  getUserData(): SocketData;
+  send(text: string): number;
+  getBufferedAmount(): number;
+  end(code: number, reason: string): void;
+}
+
+interface UwsBehavior {
+  readonly maxPayloadLength: number;
+  readonly idleTimeout: number;
+  readonly maxBackpressure: number;
+  readonly sendPingsAutomatically: boolean;
+  upgrade(response: UwsResponse, request: UwsRequest, context: object): void;
+  open(socket: UwsSocket): void;
+  message(socket: UwsSocket, message: ArrayBuffer): void;
+  drain(socket: UwsSocket): void;
+  close(socket: UwsSocket): void;
 }
 
 interface UwsRequest {
+  getHeader(name: string): string;
   getMethod(): string;
   getUrl(): string;
   getQuery(): string | undefined;
@@ -41,6 +76,7 @@ interface UwsRequest {
 }
 
 interface UwsApp {
+  ws(pattern: string, behavior: UwsBehavior): UwsApp;
   any(pattern: string, handler: (response: UwsResponse, request: UwsRequest) => void): UwsApp;
   listen(
     host: string,
@@ -111,6 +147,7 @@ export const startUwsServer: StartHttpServer = (options) => {
   const uws = load();
   if (!uws.ok) return Promise.resolve(uws);
   const app = uws.value.App();
+  if (options.socket !== undefined) app.ws(options.socket.path, socketBehavior(options.socket));
   app.any('/*', (response, request) => serve(options, response, request));
   return new Promise((resolve) => {
     app.listen(options.address, options.port, LISTEN_EXCLUSIVE, (socket) => {
@@ -174,6 +211,62 @@ function serve(options: HttpServerOptions, response: UwsResponse, incoming: UwsR
       });
     }
   });
+}
+
+/** Readers pause themselves far below it (stream-reader.ts); beyond it the peer is lost anyway. */
+const MAX_BACKPRESSURE_BYTES = 4 * 1024 * 1024;
+
+function socketBehavior(endpoint: SocketEndpoint): UwsBehavior {
+  return {
+    maxPayloadLength: endpoint.messageLimitBytes,
+    // Pings go out in time to keep it alive; a peer that does not answer them is gone after it.
+    idleTimeout: 60,
+    maxBackpressure: MAX_BACKPRESSURE_BYTES,
+    sendPingsAutomatically: true,
+    upgrade(response, incoming, context) {
+      response.upgrade(
+        { request: readHead(response, incoming), events: undefined },
+        incoming.getHeader('sec-websocket-key'),
+        // The first protocol that is offered, none of which has a meaning here.
+        '',
+        incoming.getHeader('sec-websocket-extensions'),
+        context,
+      );
+    },
+    open(socket) {
+      const data = socket.getUserData();
+      data.events = endpoint.accept(data.request, carefully(data, socket));
+    },
+    message(socket, message) {
+      // Valid only within this call.
+      const text = Buffer.from(message).toString('utf8');
+      socket.getUserData().events?.message(text);
+    },
+    drain: (socket) => socket.getUserData().events?.drained(),
+    close(socket) {
+      const data = socket.getUserData();
+      const { events } = data;
+      data.events = undefined;
+      closedSockets.add(data);
+      events?.closed();
+    },
+  };
+}
+
+/** The native socket throws once it is closed. */
+const closedSockets = new WeakSet<SocketData>();
+
+function carefully(data: SocketData, socket: UwsSocket): Socket {
+  const isOpen = (): boolean => !closedSockets.has(data);
+  return {
+    send(text) {
+      if (isOpen()) socket.send(text);
+    },
+    bufferedBytes: () => (isOpen() ? socket.getBufferedAmount() : 0),
+    close(code, reason) {
+      if (isOpen()) socket.end(code, reason.slice(0, 120));
+    },
+  };
 }
 
 function readHead(response: UwsResponse, incoming: UwsRequest): Omit<HttpRequest, 'body'> {

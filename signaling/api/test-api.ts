@@ -1,0 +1,194 @@
+/**
+ * The API on a real port over a store in memory, with conferences that tests write straight into
+ * their event logs; for tests and measurements of the API alone.
+ */
+import { LocalBus } from '../../common/bus/local-bus.ts';
+import { type Clock, systemClock } from '../../common/clock.ts';
+import { MediaError } from '../../common/errors.ts';
+import {
+  type AccountId,
+  type CallId,
+  type ConfereeId,
+  type ConferenceId,
+  type NodeId,
+  seededRandom,
+} from '../../common/ids.ts';
+import { type Logger, silentLogger } from '../../common/log.ts';
+import { createMetrics } from '../../common/metrics.ts';
+import { fail, ok, type Result } from '../../common/result.ts';
+import { MemoryStore } from '../../common/store/memory-store.ts';
+import type { Store } from '../../common/store/store.ts';
+import { ConferenceLog } from '../conference/conference-log.ts';
+import { seedDemoData } from '../conference/demo-data.ts';
+import type { ConferenceEvent } from '../conference/events.ts';
+import { SUBJECTS } from '../conference/messages.ts';
+import { KEYS } from '../conference/records.ts';
+import { type Api, startApi } from './api.ts';
+import type { ControlAction } from './backend.ts';
+import { createProvisioningBackend } from './provisioning-backend.ts';
+import { createStoreBackend } from './store-backend.ts';
+
+export const ADMIN_TOKEN = 'the-admin-token-of-this-test-0123456789';
+
+export interface TestApi {
+  readonly api: Api;
+  readonly store: Store;
+  /** `http://127.0.0.1:PORT`. */
+  readonly base: string;
+  /** What the backend was asked to do. */
+  readonly controls: string[];
+  /** Begins the log of a conference. */
+  create(id: string, account: string): Promise<void>;
+  join(id: string, role?: 'host' | 'participant'): Promise<number>;
+  append(id: string, ...events: ConferenceEvent[]): Promise<void>;
+  talking(id: string, ordinal: number, talking: boolean): void;
+  stop(): Promise<void>;
+}
+
+export interface TestApiOptions {
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  readonly pageDirectory?: string;
+  readonly store?: Store;
+  readonly port?: number;
+}
+
+function must<T>(result: Result<T, MediaError>): T {
+  if (!result.ok) throw result.error;
+  return result.value;
+}
+
+export const confereeOf = (ordinal: number): ConfereeId =>
+  `p${String(ordinal).padStart(6, '0')}` as ConfereeId;
+
+export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? silentLogger;
+  const metrics = createMetrics();
+  const random = seededRandom(7);
+  const store = options.store ?? new MemoryStore(clock);
+  const bus = new LocalBus({ clock, log, metrics });
+  must(await seedDemoData(store));
+  const logs = new Map<string, ConferenceLog>();
+  const controls: string[] = [];
+
+  const logOf = (id: string): ConferenceLog => {
+    const present = logs.get(id);
+    if (present !== undefined) return present;
+    const parts = { store, clock, onAppended() {}, onRaceLost() {} };
+    const made = new ConferenceLog(id as ConferenceId, parts);
+    logs.set(id, made);
+    return made;
+  };
+  const append = async (id: string, ...events: ConferenceEvent[]): Promise<void> => {
+    const one = logOf(id);
+    must(await one.commit(() => ({ events, result: undefined })));
+    const record = one.roster.record();
+    const key = KEYS.conference(one.id);
+    if (record === undefined) must(await store.delete(key));
+    else must(await store.put(key, record));
+  };
+  const control = async (
+    id: ConferenceId,
+    action: ControlAction,
+  ): Promise<Result<void, MediaError>> => {
+    controls.push(`${id} ${JSON.stringify(action)}`);
+    const { roster } = logOf(id);
+    const one = 'ordinal' in action ? roster.conferees.get(action.ordinal) : undefined;
+    if ('ordinal' in action && one === undefined) {
+      return fail(new MediaError('conference-unknown', 'no such conferee'));
+    }
+    for (const event of eventsOf(action, one?.confereeId)) await append(id, event);
+    return ok(undefined);
+  };
+
+  const provisioning = createProvisioningBackend(store);
+  const service = { control: (id: ConferenceId, _by: unknown, action: ControlAction) => control(id, action) };
+  const backend = createStoreBackend({ store, bus, clock, provisioning, control: service, roles: () => [] });
+  const api = must(
+    await startApi({
+      address: '127.0.0.1',
+      port: options.port ?? 0,
+      bodyLimitBytes: 65_536,
+      metricsAccess: 'loopback',
+      adminToken: ADMIN_TOKEN,
+      replaceAdminToken: false,
+      version: '0.0.0',
+      ...{ backend, store, bus, clock, random, log, metrics },
+      pageDirectory: options.pageDirectory ?? 'dist/web',
+    }),
+  );
+  return {
+    api,
+    store,
+    base: `http://127.0.0.1:${api.port}`,
+    controls,
+    create: (id, account) =>
+      append(id, {
+        kind: 'created',
+        accountId: account as AccountId,
+        code: '910001',
+        mixerId: 'mixer-1' as NodeId,
+        mixerAddress: '127.0.0.1:5070',
+        mixerClass: 'standard',
+        temporary: false,
+      }),
+    async join(id, role = 'participant') {
+      const ordinal = logOf(id).roster.nextOrdinal;
+      await append(id, joined(ordinal, role));
+      return ordinal;
+    },
+    append,
+    talking(id, ordinal, talking) {
+      const conferenceId = id as ConferenceId;
+      const confereeId = confereeOf(ordinal);
+      const mixerId = 'mixer-1' as NodeId;
+      const event = { kind: 'talking', mixerId, conferenceId, confereeId, talking };
+      bus.publish(SUBJECTS.mixerEvents(conferenceId), event);
+    },
+    async stop() {
+      await api.role.stop();
+      await bus.close();
+      if (options.store === undefined) await store.close();
+    },
+  };
+}
+
+export function joined(ordinal: number, role: 'host' | 'participant'): ConferenceEvent {
+  return {
+    kind: 'joined',
+    ordinal,
+    confereeId: confereeOf(ordinal),
+    role,
+    caller: {
+      vruId: 'vru-1' as NodeId,
+      callId: `k${ordinal}` as CallId,
+      callerNumber: `+49301234${String(ordinal).padStart(3, '0')}`,
+      ...(ordinal % 3 === 0 ? { callerName: `Caller ${ordinal}` } : {}),
+      dnis: '1000',
+    },
+    from: 'call',
+    requestId: `request-${ordinal}`,
+  };
+}
+
+function eventsOf(action: ControlAction, confereeId: ConfereeId | undefined): ConferenceEvent[] {
+  const id = confereeId ?? confereeOf(0);
+  switch (action.kind) {
+    case 'mute':
+      return [{ kind: 'muted', ordinal: action.ordinal, bit: 'host', muted: action.muted }];
+    case 'mute-all':
+      return [{ kind: 'muted-all', muted: action.muted }];
+    case 'lock':
+      return [{ kind: 'locked', locked: action.locked }];
+    case 'delete':
+      return [
+        { kind: 'deleted', ordinal: action.ordinal, confereeId: id },
+        { kind: 'left', ordinal: action.ordinal, confereeId: id, why: 'deleted' },
+      ];
+    case 'end':
+      return [{ kind: 'ended', why: 'operator-ended', others: 'release' }];
+    default:
+      return [];
+  }
+}
