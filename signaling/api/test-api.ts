@@ -103,8 +103,17 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   };
 
   const provisioning = createProvisioningBackend(store);
-  const service = { control: (id: ConferenceId, _by: unknown, action: ControlAction) => control(id, action) };
-  const backend = createStoreBackend({ store, bus, clock, provisioning, control: service, roles: () => [] });
+  const service = {
+    control: (id: ConferenceId, _by: unknown, action: ControlAction) => control(id, action),
+  };
+  const backend = createStoreBackend({
+    store,
+    bus,
+    clock,
+    provisioning,
+    control: service,
+    roles: () => [],
+  });
   const api = must(
     await startApi({
       address: '127.0.0.1',
