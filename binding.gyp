@@ -46,6 +46,7 @@
       'cflags': ['-Wno-conversion', '-Wno-switch-enum'],
       'sources': [
         'native/napi/addon.cc',
+        'native/napi/decode.cc',
         'native/napi/engine_wrap.cc',
         'native/napi/sockets.cc',
       ],

@@ -42,6 +42,8 @@ export interface Binding {
   readonly abiHash: number;
   readonly Engine: new (options: EngineOptions) => NativeEngine;
   codecs(): readonly NativeCodec[];
+  /** A whole G.722 stream as PCM at 16 kHz; undefined when the codec is not built in. */
+  decodeG722(bytes: Uint8Array): Int16Array | undefined;
   /** A bound UDP socket, or the name of the error such as `EADDRINUSE`. */
   openSocket(address: string, port: number): number | string;
   /** False when the socket is not, or no longer, one of ours. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../common/log.ts';
+import { decodeG722 } from '../mixer/decode.ts';
 import { FakeMediaEngine } from '../mixer/fake-engine.ts';
 import { PROMPT_SOUNDS, PROMPT_WORDS } from './prompt-words.ts';
 import { openPrompts, type PromptCatalogue, readWavFile } from './prompts.ts';
@@ -149,6 +150,28 @@ describe('prompt catalogue', () => {
       // `hello` of our list would be ours, not theirs.
       for (const name of Object.keys(PROMPT_WORDS))
         expect(catalogue.find(name).ok, name).toBe(true);
+    },
+  );
+
+  it.runIf(existsSync(ASTERISK))(
+    'takes the wide-band files of a package when it can decode them',
+    () => {
+      const engine = new FakeMediaEngine();
+      const opened = openPrompts({
+        engine,
+        log: silentLogger,
+        bundledDirectory: BUNDLED,
+        directory: ASTERISK,
+        language: 'en',
+        decodeG722,
+      });
+      if (!opened.ok) throw opened.error;
+      expect(opened.value.findAll(['enter-code', 'one-minute', 'welcome'])).toHaveLength(3);
+      const [code, minute, welcome] = [...engine.prompts.values()];
+      expect(code?.rateHz).toBe(16_000);
+      expect(minute?.rateHz).toBe(16_000);
+      expect(welcome?.rateHz).toBe(16_000);
+      expect([...engine.prompts.keys()][0]).toMatch(/conf-getconfno\.g722$/);
     },
   );
 });

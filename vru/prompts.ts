@@ -28,6 +28,8 @@ export interface PromptOptions {
   readonly directory?: string | undefined;
   /** Default language; must be complete. */
   readonly language: string;
+  /** To 16 kHz. With it `.g722` files are taken before `.wav`, which are narrow-band in Asterisk's packages. */
+  readonly decodeG722?: (bytes: Uint8Array) => Result<Int16Array, MediaError>;
 }
 
 export interface PromptCatalogue {
@@ -49,6 +51,8 @@ interface Pack {
 /** A name is a relative path of plain words, so that it never leaves its folder. */
 const NAME = /^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+){0,3}$/;
 const NAMED_IN_ERROR = 12;
+const EXTENSIONS: readonly string[] = ['.g722', '.wav'];
+const G722_RATE_HZ = 16_000;
 
 export function openPrompts(options: PromptOptions): Result<PromptCatalogue, MediaError> {
   const { directory, language, bundledDirectory } = options;
@@ -79,20 +83,22 @@ function missingNames(options: PromptOptions): readonly string[] {
     ...Object.keys(PROMPT_SOUNDS),
     ...Object.keys(rules?.extraWords ?? {}),
   ]);
-  return [...names].filter((name) => locate(packs, name) === undefined);
+  const extensions = extensionsOf(options);
+  return [...names].filter((name) => locate(packs, name, extensions) === undefined);
 }
 
 function catalogue(options: PromptOptions): PromptCatalogue {
   const { engine, log } = options;
   const loaded = new Map<string, Result<Prompt, MediaError>>();
   const packs = new Map<string, readonly Pack[]>();
+  const extensions = extensionsOf(options);
   const find = (name: string, language = options.language): Result<Prompt, MediaError> => {
     let places = packs.get(language);
     if (places === undefined) {
       places = packsFor(options, language);
       packs.set(language, places);
     }
-    const files = locate(places, name);
+    const files = locate(places, name, extensions);
     if (files === undefined) {
       return fail(new MediaError('bad-request', `no prompt ${name} for language ${language}`));
     }
@@ -100,7 +106,7 @@ function catalogue(options: PromptOptions): PromptCatalogue {
     const key = files.join('+');
     const known = loaded.get(key);
     if (known !== undefined) return known;
-    const result = load(engine, key, files);
+    const result = load(options, key, files);
     if (!result.ok) log.error({ prompt: name, error: result.error.message }, 'prompt not playable');
     // Exhausted memory may pass; a broken file stays broken.
     if (result.ok || !result.error.retry) loaded.set(key, result);
@@ -134,18 +140,29 @@ function packsFor(options: PromptOptions, language: string): readonly Pack[] {
   ];
   const packs = folders.filter(existsSync).map((directory): Pack => {
     // Only Asterisk's packages keep numbers in a folder of their own.
-    const asterisk = existsSync(join(directory, 'digits', '1.wav'));
+    const asterisk = EXTENSIONS.some((end) => existsSync(join(directory, 'digits', `1${end}`)));
     return { directory, layout: asterisk ? 'asterisk' : 'own' };
   });
   return isDefault ? packs : [...packs, ...packsFor(options, options.language)];
 }
 
+function extensionsOf({ decodeG722 }: PromptOptions): readonly string[] {
+  return decodeG722 === undefined ? ['.wav'] : EXTENSIONS;
+}
+
 /** The files that make a prompt, from the first pack that has them all. */
-function locate(packs: readonly Pack[], name: string): readonly string[] | undefined {
+function locate(
+  packs: readonly Pack[],
+  name: string,
+  extensions: readonly string[],
+): readonly string[] | undefined {
   if (!NAME.test(name)) return undefined;
   for (const pack of packs) {
-    const files = namesIn(pack, name)?.map((file) => join(pack.directory, `${file}.wav`));
-    if (files?.every(existsSync)) return files;
+    const names = namesIn(pack, name);
+    for (const extension of extensions) {
+      const files = names?.map((file) => join(pack.directory, file + extension));
+      if (files?.every(existsSync)) return files;
+    }
   }
   return undefined;
 }
@@ -158,13 +175,13 @@ function namesIn(pack: Pack, name: string): readonly string[] | undefined {
 }
 
 function load(
-  engine: MediaEngine,
+  options: PromptOptions,
   name: string,
   files: readonly string[],
 ): Result<Prompt, MediaError> {
   const parts: Wav[] = [];
   for (const file of files) {
-    const part = readWavFile(file);
+    const part = readAudioFile(file, options.decodeG722);
     if (!part.ok) return part;
     parts.push(part.value);
   }
@@ -178,17 +195,28 @@ function load(
     samples.set(part.samples, at);
     at += part.samples.length;
   }
-  return engine.addPrompt(name, samples, rateHz);
+  return options.engine.addPrompt(name, samples, rateHz);
 }
 
 /** Reads and decodes a WAV file; the error names it. */
 export function readWavFile(path: string): Result<Wav, MediaError> {
+  return readAudioFile(path, undefined);
+}
+
+function readAudioFile(
+  path: string,
+  decodeG722: PromptOptions['decodeG722'],
+): Result<Wav, MediaError> {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return fail(new MediaError('bad-request', `${path} cannot be read: ${reason}`));
+  }
+  if (decodeG722 !== undefined && path.endsWith('.g722')) {
+    const samples = decodeG722(bytes);
+    return samples.ok ? ok({ rateHz: G722_RATE_HZ, samples: samples.value }) : samples;
   }
   const wav = readWav(bytes);
   return wav.ok ? wav : fail(new MediaError('bad-request', `${path}: ${wav.error.message}`));

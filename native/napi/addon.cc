@@ -3,6 +3,7 @@
 // global.
 #include <napi.h>
 
+#include "napi/decode.h"
 #include "napi/engine_wrap.h"
 #include "napi/environment.h"
 #include "napi/sockets.h"
@@ -29,6 +30,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(environment);
   exports.Set("abiHash", Napi::Number::New(env, abi::kHash));
   exports.Set("codecs", Napi::Function::New(env, codecs, "codecs"));
+  binding::add_decode(env, exports);
   binding::add_sockets(env, exports);
   binding::EngineWrap::add(env, exports);
   return exports;
