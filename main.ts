@@ -26,6 +26,7 @@ import { dieOnBugs, EXIT, stopOnSignals } from './common/process-end.ts';
 import { fail, ok, type Result } from './common/result.ts';
 import { openLmdbStore } from './common/store/lmdb-store.ts';
 import type { Store } from './common/store/store.ts';
+import { decodeG722 } from './mixer/decode.ts';
 import { createMediaEngine } from './mixer/engine.ts';
 import type { MediaEngine } from './mixer/media.ts';
 import { type Api, startApi } from './signaling/api/api.ts';
@@ -205,8 +206,12 @@ async function startVrus(platform: Platform): Started {
     bundledDirectory: BUNDLED_PROMPTS,
     directory: config.vru.promptDirectory,
     language: config.vru.language,
+    decodeG722,
   });
   if (!prompts.ok) return prompts;
+  const catalogue = prompts.value;
+  catalogue.warmUp(platform.clock);
+  lifecycle.addPart('prompts', () => Promise.resolve(catalogue.close()));
   for (let index = 0; index < config.vru.count; index++) {
     const id = nodeId('vru', index);
     const vru = await startVru({

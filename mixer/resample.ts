@@ -19,15 +19,16 @@ export function resample(samples: Int16Array, fromHz: number, toHz: number): Int
   const reach = Math.ceil(CROSSINGS / cutoff);
   const phases = Array.from({ length: up }, (_, phase) => coefficients(phase / up, cutoff, reach));
   const output = new Int16Array(Math.ceil((samples.length * up) / down));
+  // Silence on both sides: an index outside of an array would cost ten times as much as one inside.
+  const padded = new Float64Array(samples.length + 2 * reach);
+  padded.set(samples, reach - 1);
   for (let n = 0; n < output.length; n++) {
     const position = n * down;
     const centre = Math.floor(position / up);
     const taps = phases[position % up];
     if (taps === undefined) continue;
     let sum = 0;
-    for (let k = 0; k < taps.length; k++) {
-      sum += (taps[k] ?? 0) * (samples[centre - reach + 1 + k] ?? 0);
-    }
+    for (let k = 0; k < taps.length; k++) sum += (taps[k] ?? 0) * (padded[centre + k] ?? 0);
     output[n] = Math.max(-32768, Math.min(32767, Math.round(sum)));
   }
   return output;

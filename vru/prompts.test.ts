@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../common/log.ts';
+import { SimClock } from '../common/sim-clock.ts';
 import { decodeG722 } from '../mixer/decode.ts';
 import { FakeMediaEngine } from '../mixer/fake-engine.ts';
 import { PROMPT_SOUNDS, PROMPT_WORDS } from './prompt-words.ts';
@@ -74,6 +75,22 @@ describe('prompt catalogue', () => {
     expect(engine.prompts.size).toBe(1);
     catalogue.close();
     expect(engine.prompts.size).toBe(0);
+  });
+
+  it('warms up bit by bit, and stops when closed', async () => {
+    const { catalogue, engine } = open();
+    const clock = new SimClock();
+    catalogue.warmUp(clock);
+    await clock.advance(400);
+    expect(engine.prompts.size).toBe(10);
+    catalogue.close();
+    await clock.advance(400);
+    expect(engine.prompts.size + clock.timerCount).toBe(0);
+    const whole = open();
+    whole.catalogue.warmUp(clock);
+    await clock.advance(20_000);
+    expect(whole.engine.prompts.size).toBeGreaterThan(180);
+    expect(clock.timerCount).toBe(0);
   });
 
   it('takes what the own directory has and the rest from the bundled pack', () => {

@@ -6,6 +6,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Clock, Timer } from '../common/clock.ts';
 import { MediaError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { fail, ok, type Result } from '../common/result.ts';
@@ -37,6 +38,8 @@ export interface PromptCatalogue {
   find(name: string, language?: string): Result<Prompt, MediaError>;
   /** As `find` for several. What cannot be played is logged and left out: no call is lost for a prompt. */
   findAll(names: readonly string[], language?: string): readonly Prompt[];
+  /** Loads everything in the default language bit by bit, so that no caller's first prompt waits for its file. */
+  warmUp(clock: Clock): void;
   /** How numbers and times are said. */
   rules(language?: string): Language;
   /** Gives the memory back. */
@@ -51,6 +54,8 @@ interface Pack {
 /** A name is a relative path of plain words, so that it never leaves its folder. */
 const NAME = /^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+){0,3}$/;
 const NAMED_IN_ERROR = 12;
+/** One prompt takes some ms to read, decode and resample; the calls in between must not feel it. */
+const WARM_UP_MS = 40;
 const EXTENSIONS: readonly string[] = ['.g722', '.wav'];
 const G722_RATE_HZ = 16_000;
 
@@ -77,14 +82,15 @@ export function openPrompts(options: PromptOptions): Result<PromptCatalogue, Med
 
 function missingNames(options: PromptOptions): readonly string[] {
   const packs = packsFor(options, options.language);
-  const rules = findLanguage(LANGUAGES, options.language);
-  const names = new Set([
-    ...Object.keys(PROMPT_WORDS),
-    ...Object.keys(PROMPT_SOUNDS),
-    ...Object.keys(rules?.extraWords ?? {}),
-  ]);
   const extensions = extensionsOf(options);
-  return [...names].filter((name) => locate(packs, name, extensions) === undefined);
+  return namesOf(options.language).filter((name) => locate(packs, name, extensions) === undefined);
+}
+
+/** All that a language needs. */
+function namesOf(language: string): string[] {
+  const extra = findLanguage(LANGUAGES, language)?.extraWords ?? {};
+  const names = [PROMPT_WORDS, PROMPT_SOUNDS, extra].flatMap((words) => Object.keys(words));
+  return [...new Set(names)];
 }
 
 function catalogue(options: PromptOptions): PromptCatalogue {
@@ -92,6 +98,7 @@ function catalogue(options: PromptOptions): PromptCatalogue {
   const loaded = new Map<string, Result<Prompt, MediaError>>();
   const packs = new Map<string, readonly Pack[]>();
   const extensions = extensionsOf(options);
+  let warming: Timer | undefined;
   const find = (name: string, language = options.language): Result<Prompt, MediaError> => {
     let places = packs.get(language);
     if (places === undefined) {
@@ -120,8 +127,17 @@ function catalogue(options: PromptOptions): PromptCatalogue {
         if (!result.ok) log.warn({ prompt: name, language }, 'prompt left out');
         return result.ok ? [result.value] : [];
       }),
+    warmUp(clock) {
+      const names = namesOf(options.language);
+      warming ??= clock.every(WARM_UP_MS, () => {
+        const name = names.pop();
+        if (name === undefined) warming?.cancel();
+        else find(name);
+      });
+    },
     rules: (language = options.language) => findLanguage(LANGUAGES, language) ?? english,
     close() {
+      warming?.cancel();
       for (const result of loaded.values()) if (result.ok) engine.releasePrompt(result.value);
       loaded.clear();
     },

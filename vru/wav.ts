@@ -159,26 +159,29 @@ function decodeAdpcm(
   { blockBytes }: Format,
   declaredSamples: number,
 ): Int16Array {
-  const samples: number[] = [];
+  // Two samples a byte, and one in each block header; a last block may be cut short.
+  const samples = new Int16Array(2 * (end - start));
+  let count = 0;
   for (let block = start; block + 4 <= end; block += blockBytes) {
     let predicted = view.getInt16(block, true);
     let stepIndex = Math.min(88, view.getUint8(block + 2));
-    samples.push(predicted);
-    for (let at = block + 4; at < Math.min(end, block + blockBytes); at++) {
-      for (const nibble of [view.getUint8(at) & 15, view.getUint8(at) >> 4]) {
-        const step = STEP_SIZES[stepIndex] ?? 7;
-        const change =
-          (step >> 3) +
-          ((nibble & 4) !== 0 ? step : 0) +
-          ((nibble & 2) !== 0 ? step >> 1 : 0) +
-          ((nibble & 1) !== 0 ? step >> 2 : 0);
-        predicted = clip(predicted + ((nibble & 8) !== 0 ? -change : change));
-        stepIndex = Math.max(0, Math.min(88, stepIndex + (INDEX_CHANGES[nibble & 7] ?? 0)));
-        samples.push(predicted);
-      }
+    samples[count++] = predicted;
+    const blockEnd = Math.min(end, block + blockBytes);
+    for (let nibbleAt = 2 * (block + 4); nibbleAt < 2 * blockEnd; nibbleAt++) {
+      const byte = view.getUint8(nibbleAt >> 1);
+      const nibble = (nibbleAt & 1) === 0 ? byte & 15 : byte >> 4;
+      const step = STEP_SIZES[stepIndex] ?? 7;
+      const change =
+        (step >> 3) +
+        ((nibble & 4) !== 0 ? step : 0) +
+        ((nibble & 2) !== 0 ? step >> 1 : 0) +
+        ((nibble & 1) !== 0 ? step >> 2 : 0);
+      predicted = clip(predicted + ((nibble & 8) !== 0 ? -change : change));
+      stepIndex = Math.max(0, Math.min(88, stepIndex + (INDEX_CHANGES[nibble & 7] ?? 0)));
+      samples[count++] = predicted;
     }
   }
-  return Int16Array.from(samples.slice(0, Math.min(samples.length, declaredSamples)));
+  return samples.slice(0, Math.min(count, declaredSamples));
 }
 
 function clip(value: number): number {

@@ -20,5 +20,6 @@ export function fakePrompts(extra: readonly string[] = []): PromptCatalogue {
       }),
     rules: () => english,
     close: () => {},
+    warmUp: () => {},
   };
 }
