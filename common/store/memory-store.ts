@@ -39,6 +39,12 @@ export class MemoryStore implements Store {
   async #turns(): Promise<void> {
     const turns = 1 + (this.#random?.below(6) ?? 0);
     for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    // Now and then everybody else goes first, also those whose timers fall due meanwhile.
+    if (this.#random?.below(8) === 0) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
   }
 
   async get(key: string): Promise<Outcome<Entry | undefined>> {

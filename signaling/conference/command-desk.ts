@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
-import type { CallId, ConferenceId } from '../../common/ids.ts';
+import type { CallId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import { type PlaceInConference, type VruCommand, vruCommand } from './messages.ts';
 
@@ -12,22 +12,18 @@ type Answer = Result<unknown, MediaError>;
 const REMEMBERED = 4_096;
 /** Calls whose way is remembered; more than one VRU carries. */
 const MAX_CALLS = 50_000;
-/** Conferences that a call has been moved out of; a call is moved a few times in its life. */
-const MAX_LEFT = 16;
 
-/** Where a call is, and out of which conferences it was moved: it never goes back there. */
+/** Where a call is, and the last place that it had, which no earlier one may undo. */
 interface Way {
-  readonly place: PlaceInConference | undefined;
-  readonly left: readonly ConferenceId[];
+  readonly now: PlaceInConference | undefined;
+  readonly last: PlaceInConference | undefined;
 }
-
-const NOWHERE: Way = { place: undefined, left: [] };
 
 /**
  * Takes the commands for one VRU. Each is carried out once, those for one call one after another,
  * and none before the answer of an `enter` of that call that is still under way. Commands come from
- * several servers, so they overtake each other: one that sends a call where it is already, or back
- * to where it was moved away from, has been overtaken and is dropped.
+ * several servers, so they overtake each other: one that sends a call where it is already, or where
+ * it was before, is dropped.
  */
 export class CommandDesk {
   readonly #clock: Clock;
@@ -56,7 +52,7 @@ export class CommandDesk {
 
   /** It was answered; `place` when the answer puts the call into a conference. */
   entered(callId: CallId, place: PlaceInConference | undefined): void {
-    this.#note(callId, { place, left: [] });
+    this.#note(callId, place);
     const finish = this.#entering.get(callId);
     this.#entering.delete(callId);
     // In a later turn: whoever awaits the answer acts on it before the next command comes.
@@ -91,8 +87,8 @@ export class CommandDesk {
 
   async #carryOut(command: VruCommand): Promise<Answer> {
     const { callId, requestId } = command;
-    const way = this.#ways.get(callId) ?? NOWHERE;
-    if (command.kind === 'place' && isOvertaken(command, way)) return ok({});
+    const way = this.#ways.get(callId);
+    if (way !== undefined && isOvertaken(command, way)) return ok({});
     const done = await this.#handler(command);
     if (!done.ok) {
       // What failed for the moment may be asked for again under the same id.
@@ -100,31 +96,43 @@ export class CommandDesk {
       return done;
     }
     if (command.kind !== 'announce') {
-      const place = command.kind === 'place' ? command.place : undefined;
-      this.#note(callId, { place, left: leftBy(way, place) });
+      this.#note(callId, command.kind === 'place' ? command.place : undefined);
     }
     return ok({});
   }
 
-  #note(callId: CallId, way: Way): void {
+  #note(callId: CallId, now: PlaceInConference | undefined): void {
+    const last = now ?? this.#ways.get(callId)?.last;
     this.#ways.delete(callId);
-    this.#ways.set(callId, way);
+    this.#ways.set(callId, { now, last });
     bound(this.#ways, MAX_CALLS);
   }
 }
 
-function isOvertaken(
-  { place, reseat }: Extract<VruCommand, { kind: 'place' }>,
-  { place: now, left }: Way,
-): boolean {
-  if (left.includes(place.conferenceId)) return true;
-  if (reseat === true && now?.conferenceId !== place.conferenceId) return true;
-  return now?.confereeId === place.confereeId && now.mixerId === place.mixerId;
+function isOvertaken(command: VruCommand, { now, last }: Way): boolean {
+  switch (command.kind) {
+    case 'place':
+      return last !== undefined && !isLater(command.place, last);
+    case 'wait':
+    case 'release':
+      // Sent away from a place that the call does not have any more.
+      return command.leaves !== undefined && command.leaves !== now?.confereeId;
+    case 'announce':
+      return false;
+  }
 }
 
-function leftBy({ place: before, left }: Way, place: PlaceInConference | undefined) {
-  const moved = before !== undefined && before.conferenceId !== place?.conferenceId;
-  return moved ? [...left, before.conferenceId].slice(-MAX_LEFT) : left;
+function isLater(place: PlaceInConference, last: PlaceInConference): boolean {
+  // Another account was entered since, or a server without order numbers sent it.
+  if (place.accountId !== last.accountId) return true;
+  if (place.order === undefined || last.order === undefined) {
+    return place.confereeId !== last.confereeId || place.mixerId !== last.mixerId;
+  }
+  for (const [index, number] of place.order.entries()) {
+    const other = last.order[index] ?? 0;
+    if (number !== other) return number > other;
+  }
+  return false;
 }
 
 /** Drops the oldest entries beyond `limit`. */

@@ -18,6 +18,7 @@ import { type Entrant, join, joinedEvent } from './joining.ts';
 import type { Management } from './management.ts';
 import type { PlacementReply, Refusal } from './messages.ts';
 import type { Conferee } from './roster.ts';
+import { takeSerial } from './serials.ts';
 import { listWaiting } from './waiting-list.ts';
 
 export type CreateOutcome =
@@ -79,6 +80,8 @@ async function begin(
   mixer: Extract<PlacementReply, { kind: 'placed' }>,
 ): Promise<Result<ConferenceLog, MediaError>> {
   const { account } = entrant;
+  const serial = await takeSerial(management.options.store, kind, account.id);
+  if (!serial.ok) return serial;
   const waiting = kind === 'active' ? await whoWaits(management, entrant, conferenceId) : ok([]);
   if (!waiting.ok) return waiting;
   const log = await management.logOf(conferenceId);
@@ -90,6 +93,7 @@ async function begin(
     mixerId: mixer.mixerId,
     mixerAddress: mixer.mixerAddress,
     mixerClass: account.mixerClass,
+    serial: serial.value,
     temporary: kind === 'mingle',
   };
   const all = [entrant, ...waiting.value.slice(0, MOVED_AT_ONCE)];

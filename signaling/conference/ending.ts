@@ -12,6 +12,7 @@ import { afterDeparture } from './policy.ts';
 import { KEYS } from './records.ts';
 import { returnToWaiting } from './returning.ts';
 import type { Conferee } from './roster.ts';
+import { passSerial } from './serials.ts';
 
 type Left = Extract<ConferenceEvent, { kind: 'left' }>['why'];
 /** Departures after which the conference went on without noticing, if nobody looked. */
@@ -150,6 +151,10 @@ async function endNow(management: Management, log: ConferenceLog): Promise<void>
   const { created, ended, conferees } = log.roster;
   if (created === undefined || ended === undefined || management.finished.has(log)) return;
   const left = [...conferees.values()];
+  if (!created.temporary) {
+    const passed = await passSerial(store, created.accountId, created.serial);
+    if (!passed.ok) throw passed.error;
+  }
   if (ended.others === 'wait') await returnToWaiting(management, log, left);
   if (ended.others === 'release') await releaseAll(management, left, releaseWord(ended.why));
   await management.mixers.end(created.mixerId, log.id);
@@ -204,5 +209,6 @@ export async function release(
     requestId: `release-${confereeId}`,
     callId: caller.callId,
     why,
+    leaves: confereeId,
   });
 }

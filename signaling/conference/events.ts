@@ -46,6 +46,8 @@ export const conferenceEvent = z.discriminatedUnion('kind', [
     mixerId: nodeId,
     mixerAddress: z.string(),
     mixerClass: z.string(),
+    /** Tells earlier from later conferences of the account (serials.ts). */
+    serial: z.number().int(),
     temporary: z.boolean(),
   }),
   z.object({

@@ -16,6 +16,7 @@ import type {
   ServiceReply,
 } from './messages.ts';
 import { type Conferee, isMuted, type Roster } from './roster.ts';
+import { placeOrder } from './serials.ts';
 
 /** A caller who wants in, by request or from waiting. */
 export interface Entrant {
@@ -201,7 +202,7 @@ async function reseat(management: Management, log: ConferenceLog): Promise<void>
     // Refused: its VRU finds the leg lost, asks itself, and speaks the reason.
     if ((await seat(management, log, conferee)) !== undefined) continue;
     void management.background(`place ${conferee.confereeId}`, () =>
-      sendPlace(management, log, conferee, true),
+      sendPlace(management, log, conferee),
     );
   }
 }
@@ -211,17 +212,15 @@ export async function sendPlace(
   management: Management,
   log: ConferenceLog,
   conferee: Conferee,
-  reseat = false,
 ): Promise<void> {
   const place = placeOf(log.roster, conferee);
   if (place === undefined) return;
   const { callId } = conferee.caller;
   const told = await management.vrus.command(conferee.caller, {
     kind: 'place',
-    requestId: `${reseat ? 'reseat' : 'place'}-${conferee.confereeId}-${log.roster.mixerEpoch}`,
+    requestId: `place-${conferee.confereeId}-${log.roster.mixerEpoch}`,
     callId,
     place,
-    ...(reseat ? { reseat } : {}),
   });
   if (told.ok || told.error.code !== 'closed') return;
   await removeConferee(management, log, conferee.confereeId, 'lost', {});
@@ -239,6 +238,7 @@ export function placeOf(roster: Roster, conferee: Conferee): PlaceInConference |
     role: conferee.role,
     accountId,
     temporary,
+    order: placeOrder(roster, conferee),
     size: Math.max(roster.size, 1),
   };
 }

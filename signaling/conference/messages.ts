@@ -205,6 +205,11 @@ export const placeInConference = z.object({
   accountId,
   /** A mingle room (E26): the caller is told that the host is not there yet. */
   temporary: z.boolean(),
+  /**
+   * Grows with every place that a call is given within an account: conference, ordinal, mixer. Of
+   * two places the lower one has been overtaken, in whatever order they arrive.
+   */
+  order: z.tuple([z.number().int(), z.number().int(), z.number().int()]).optional(),
   /** Conferees including this one, for the announcement. */
   size: z.number().int().positive(),
 });
@@ -323,17 +328,24 @@ export const vruCommand = z.discriminatedUnion('kind', [
     requestId,
     callId,
     place: placeInConference,
-    /** The mixer was replaced: only for a call that is in this conference now. */
-    reseat: z.boolean().optional(),
   }),
   /** Back to music (R28 `wait`). */
-  z.object({ kind: z.literal('wait'), requestId, callId, accountId, waitingId: z.string() }),
+  z.object({
+    kind: z.literal('wait'),
+    requestId,
+    callId,
+    accountId,
+    waitingId: z.string(),
+    leaves: confereeId.optional(),
+  }),
   /** Speak the reason, then BYE. */
   z.object({
     kind: z.literal('release'),
     requestId,
     callId,
     why: z.enum(['deleted', 'ended', 'host-left', 'draining', 'time-limit']),
+    /** The place that it is about: a call that has another one by now is not concerned. */
+    leaves: confereeId.optional(),
   }),
   /** Speak to this caller without interrupting the talk. */
   z.object({

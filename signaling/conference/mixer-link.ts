@@ -7,8 +7,8 @@ import { type MixerRequest, type PlacementReply, placementReply, SUBJECTS } from
 
 /** A mixer answers from memory; one that needs longer is in trouble. */
 const MIXER_MS = 1_000;
-/** The proxy tries several mixers within it. */
-const PLACEMENT_MS = 5_000;
+/** The proxy tries several mixers within it; one that dies over it is asked again through another. */
+const PLACEMENT_MS = 2_500;
 
 /** After these the mixer, or the conference on it, is taken to be gone. */
 const LOST: ReadonlySet<ErrorCode> = new Set([
@@ -41,9 +41,10 @@ export class MixerLink {
     readonly avoid: readonly NodeId[];
   }): Promise<Result<PlacementReply, MediaError>> {
     const body = { kind: 'create', requestId: `create-${wanted.conferenceId}`, ...wanted };
-    const answer = await this.#options.bus.request(SUBJECTS.placement, body, {
-      deadlineMs: PLACEMENT_MS,
-    });
+    const ask = () =>
+      this.#options.bus.request(SUBJECTS.placement, body, { deadlineMs: PLACEMENT_MS });
+    const first = await ask();
+    const answer = !first.ok && first.error.code === 'timeout' ? await ask() : first;
     if (!answer.ok) return answer;
     const reply = placementReply.safeParse(answer.value);
     if (reply.success) return ok(reply.data);

@@ -7,7 +7,7 @@ import type { AccountId } from '../../common/ids.ts';
 import { getAccount } from './accounts.ts';
 import type { ConferenceLog } from './conference-log.ts';
 import { supersede } from './creating.ts';
-import { endConference, finishEnding } from './ending.ts';
+import { finishEnding } from './ending.ts';
 import { findConference } from './guards.ts';
 import { type Entrant, join, seat, sendPlace } from './joining.ts';
 import type { Management } from './management.ts';
@@ -67,9 +67,23 @@ async function moveRoom(
     const moved = () => noteMoved(management, room, member, proper);
     return bring(management, proper, { account, role, caller, requestId, from: 'mingle' }, moved);
   });
-  const why = { why: 'superseded', others: 'nothing' } as const;
-  const ended = await endConference(management, room, why, {});
-  if (!ended.ok) throw ended.error;
+  await endRoom(management, room, proper);
+}
+
+/** Only when it is empty, and still on the way to that conference: it may have been opened again. */
+async function endRoom(
+  management: Management,
+  room: ConferenceLog,
+  proper: ConferenceLog,
+): Promise<void> {
+  const event = { kind: 'ended', why: 'superseded', others: 'nothing' } as const;
+  const done = await room.commit((roster) => {
+    const over = roster.supersededBy === proper.id && roster.size === 0;
+    const ends = over && roster.ended === undefined;
+    return { events: ends ? [event] : [], result: undefined };
+  });
+  if (!done.ok) throw done.error;
+  if (room.roster.ended !== undefined) await finishEnding(management, room);
 }
 
 async function noteMoved(

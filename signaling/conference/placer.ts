@@ -26,9 +26,11 @@ export interface PlacerOptions {
   readonly metrics: Metrics;
 }
 
-/** Mixers asked for one conference, and how long each may take; together less than the asker waits. */
-const TRIES = 4;
+/** Mixers asked for one conference. Most that are gone say so at once. */
+const TRIES = 16;
+/** How long one may take, and how many may need that long; together less than the asker waits. */
 const TRY_MS = 1_000;
+const SLOW_TRIES = 2;
 
 export class Placer {
   readonly #options: PlacerOptions;
@@ -77,14 +79,20 @@ export class Placer {
     const offers: readonly MixerOffer[] = [...this.#offers.values()];
     const placement = choosePlacement(offers, request, this.#options.random);
     if (placement.kind === 'refused') return placement;
+    let slow = 0;
     for (const mixer of placement.mixers.slice(0, TRIES)) {
       const taken = await this.#ask(mixer, request);
-      if (taken !== undefined) return taken;
+      if (taken !== 'refused' && taken !== 'timeout') return taken;
+      if (taken === 'timeout') slow += 1;
+      if (slow === SLOW_TRIES) break;
     }
     return { kind: 'refused', reason: 'mixers-busy' };
   }
 
-  async #ask(mixer: MixerRecord, request: CreateConference): Promise<PlacementReply | undefined> {
+  async #ask(
+    mixer: MixerRecord,
+    request: CreateConference,
+  ): Promise<PlacementReply | 'refused' | 'timeout'> {
     const { bus, log } = this.#options;
     const { conferenceId } = request;
     const offer = this.#offers.get(mixer.id);
@@ -96,11 +104,10 @@ export class Placer {
     const errorCode = answer.ok ? 'unreadable' : answer.error.code;
     log.warn({ mixerId: mixer.id, conferenceId, errorCode }, 'a mixer did not take a conference');
     // It may come to it later: by then the conference is elsewhere.
-    if (errorCode === 'timeout') {
-      const end = { kind: 'end', requestId: `end-${conferenceId}`, conferenceId };
-      void bus.request(subject, end, { deadlineMs: TRY_MS });
-    }
-    return undefined;
+    if (errorCode !== 'timeout') return 'refused';
+    const end = { kind: 'end', requestId: `end-${conferenceId}`, conferenceId };
+    void bus.request(subject, end, { deadlineMs: TRY_MS });
+    return 'timeout';
   }
 
   async stop(): Promise<void> {

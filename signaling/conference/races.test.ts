@@ -48,7 +48,9 @@ async function expectOneConference(world: FakeWorld, calls: readonly FakeCall[])
   const [id] = ids;
   const ordinals = calls.map(({ place }) => place?.ordinal ?? 0).toSorted((a, b) => a - b);
   expect(ordinals).toEqual(calls.map((_, index) => index + 1));
-  expect([...world.onMixers()]).toEqual([[id, calls.length]]);
+  // A server that dies between placement and record leaves an empty conference, which the mixer ends when idle.
+  const seated = [...world.onMixers()].filter(([, seats]) => seats > 0);
+  expect(seated).toEqual([[id, calls.length]]);
   expect(await world.keys('waiting/')).toEqual([]);
   expect(await world.keys('mingle/')).toEqual([]);
   const guards = await world.store.list(PREFIXES.active);

@@ -20,6 +20,7 @@ export const KEYS = {
   dnis: (dnis: string): string => `dnis/${keyWord(dnis)}`,
   active: (id: AccountId): string => `active/${id}`,
   mingle: (id: AccountId): string => `mingle/${id}`,
+  serial: (id: AccountId): string => `serial/${id}`,
   conference: (id: ConferenceId): string => `conference/${id}`,
   /** `number`: of the first event in the document. */
   event: (id: ConferenceId, number: number): string => `event/${id}/${pad(number)}`,
@@ -72,6 +73,9 @@ export const guardRecord = z.object({
   established: z.boolean(),
 });
 export type GuardRecord = z.infer<typeof guardRecord>;
+
+/** `serial/ACCOUNT` (serials.ts). */
+export const serialRecord = z.object({ version: z.literal(1), last: z.number().int() });
 
 /** `conference/ID`: code, conference id and mixer id are here before audio is connected (R4). */
 export const conferenceRecord = z.object({

@@ -54,6 +54,7 @@ async function tellWait(
     callId,
     accountId,
     waitingId,
+    leaves: confereeId,
   });
   if (told.ok || told.error.code !== 'closed') return;
   await removeWaiting(management.options.store, accountId, { callId });
