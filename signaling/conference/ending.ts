@@ -152,7 +152,7 @@ async function endNow(management: Management, log: ConferenceLog): Promise<void>
   if (created === undefined || ended === undefined || management.finished.has(log)) return;
   const left = [...conferees.values()];
   if (!created.temporary) {
-    const passed = await passSerial(store, created.accountId, created.serial);
+    const passed = await passSerial(store, created.accountId, created.serial ?? 0);
     if (!passed.ok) throw passed.error;
   }
   if (ended.others === 'wait') await returnToWaiting(management, log, left);

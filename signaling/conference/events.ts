@@ -47,7 +47,7 @@ export const conferenceEvent = z.discriminatedUnion('kind', [
     mixerAddress: z.string(),
     mixerClass: z.string(),
     /** Tells earlier from later conferences of the account (serials.ts). */
-    serial: z.number().int(),
+    serial: z.number().int().optional(),
     temporary: z.boolean(),
   }),
   z.object({

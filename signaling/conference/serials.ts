@@ -57,6 +57,6 @@ async function advance(
 /** Which of two places of a call is later (messages.ts `order`). */
 export function placeOrder(roster: Roster, conferee: Conferee): PlaceInConference['order'] {
   if (roster.created === undefined) return undefined;
-  const { serial, temporary } = roster.created;
+  const { serial = 0, temporary } = roster.created;
   return [serial * 2 + (temporary ? 0 : 1), conferee.ordinal, roster.mixerEpoch];
 }
