@@ -75,7 +75,7 @@ export function addPhoneCommand(program: Command, parts: PhoneCommandParts): voi
       const result = await parts.call(phoneOptions(target, given, parts));
       if (given.json === true) terminal.out(JSON.stringify(result, undefined, 2));
       else if (result.exitCode === 0) terminal.out(summary(result));
-      else terminal.err(`error: ${result.reason}`);
+      else terminal.err(`error: ${failure(result)}`);
       terminal.setExitCode(result.exitCode);
     });
 }
@@ -94,6 +94,11 @@ function phoneOptions(target: string, given: Given, parts: PhoneCommandParts): P
     ...(json === true ? {} : { print: terminal.out }),
     signal: parts.signal(),
   };
+}
+
+function failure({ answered, status, reason }: PhoneResult): string {
+  if (answered || status === null) return reason;
+  return `not answered: ${status} ${reason}`;
 }
 
 function summary(result: PhoneResult): string {

@@ -138,11 +138,14 @@ function readScript(options: PhoneOptions): PhoneScript | string {
     if (!wav.ok) return wav.error.message;
     audio = wav.value;
   }
-  const from = options.from === undefined ? undefined : parseNameAddress(options.from);
-  if (from?.ok === false) return `${options.from} is no SIP address: ${from.error.detail}`;
+  const localAddress = options.localAddress ?? localAddressFor(parsed.value.host);
+  const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
+  const caller = options.from ?? `sip:phone@${host}`;
+  const from = parseNameAddress(caller);
+  if (!from.ok) return `${caller} is no SIP address: ${from.error.detail}`;
   return {
     target: withTransport(parsed.value, options.transport),
-    from: from?.value,
+    from: from.value,
     keys,
     dtmfDelayMs: options.dtmfDelayMs ?? DTMF_DELAY_MS,
     dtmfDurationMs: options.dtmfDurationMs ?? DTMF_DURATION_MS,
@@ -150,7 +153,7 @@ function readScript(options: PhoneOptions): PhoneScript | string {
     audio,
     playLoop: options.playLoop ?? false,
     codecs: (options.codecs ?? TELEPHONY).map((name): CodecChoice => CODEC_CHOICES[name]),
-    localAddress: options.localAddress ?? localAddressFor(parsed.value.host),
+    localAddress,
     options,
   };
 }

@@ -56,7 +56,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const log: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => log.push(line));
   const exited = new Promise<number | null>((resolve) => {
-    child.once('exit', (code) => resolve(code));
+    // Not 'exit': the last lines may still be on their way then.
+    child.once('close', (code) => resolve(code));
   });
   const release = async (): Promise<void> => {
     await ports.release();
