@@ -18,6 +18,7 @@ import type { Logger } from '../../common/log.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
 import { CommandDesk, type CommandHandler } from './command-desk.ts';
+import { ConferenceLog } from './conference-log.ts';
 import { type KeptLease, keepLease } from './kept-lease.ts';
 import {
   type Caller,
@@ -33,6 +34,7 @@ import {
 } from './messages.ts';
 import { lockRefuses } from './policy.ts';
 import { conferenceRecord, guardRecord, KEYS } from './records.ts';
+import type { Roster } from './roster.ts';
 import { CLIENT_TRY_MS, VRU_LEASE_MS } from './timing.ts';
 
 export type { CommandHandler } from './command-desk.ts';
@@ -80,6 +82,8 @@ export interface ServiceClient {
 }
 
 export interface ConferenceClient extends ServiceClient {
+  /** Who is in a conference and how it stands, folded from its log as it is in the store now. */
+  roster(id: ConferenceId): Promise<Result<Roster, MediaError>>;
   /** Is this code valid (R2)? `partial`: digits so far, without `#`. */
   checkCode(code: string, partial?: boolean): Promise<Result<CodeCheck, MediaError>>;
   /** The application of a dialled number (R40); undefined when no row matches. */
@@ -268,6 +272,10 @@ class VruClient implements ConferenceClient {
     return reply;
   }
 
+  roster(id: ConferenceId): Promise<Result<Roster, MediaError>> {
+    return readRoster(this.#options, id);
+  }
+
   control(
     id: ConferenceId,
     by: ConfereeId | undefined,
@@ -284,6 +292,15 @@ class VruClient implements ConferenceClient {
     await this.#served.close();
     await this.#lease.release();
   }
+}
+
+async function readRoster(
+  { store, clock }: ServiceClientOptions,
+  id: ConferenceId,
+): Promise<Result<Roster, MediaError>> {
+  const log = new ConferenceLog(id, { store, clock, onAppended: () => {}, onRaceLost: () => {} });
+  const loaded = await log.load();
+  return loaded.ok ? ok(log.roster) : loaded;
 }
 
 async function control(

@@ -1,19 +1,19 @@
-/** What is asked from within a conference or by an operator: mute, lock, delete, end (R22–R25). */
+/** What is asked from within a conference or by an operator: mute, modes, hands, lock, delete, end (R22–R25). */
 import { MediaError } from '../../common/errors.ts';
 import { fail, ok } from '../../common/result.ts';
-import type { ControlAction } from './client.ts';
 import type { ConferenceLog, Decision } from './conference-log.ts';
+import { controlEvents, type StateAction } from './control-events.ts';
+import { tellConferees } from './control-words.ts';
 import { afterwards, depart, endConference, release, withinPatience } from './ending.ts';
-import type { ConferenceEvent } from './events.ts';
 import type { Finish, Management, Reply } from './management.ts';
 import type { ServiceRequest } from './messages.ts';
+import { tellMutes } from './mutes.ts';
 import { mayControl } from './policy.ts';
-import { type Conferee, isMuted, type Roster } from './roster.ts';
+import type { Conferee } from './roster.ts';
 
 type ControlRequest = Extract<ServiceRequest, { kind: 'control' }>;
 
 const DONE: Reply = ok({ kind: 'done' });
-const nothing = { events: [], result: undefined } as const;
 
 function refusal(code: 'not-allowed' | 'conference-unknown', text: string): Reply {
   return fail(new MediaError(code, text));
@@ -29,7 +29,13 @@ export async function control(
   const current = await log.catchUp();
   if (!current.ok) return said(current);
   const { roster } = log;
-  if (roster.knows(request.requestId)) return said(DONE);
+  if (roster.knows(request.requestId)) {
+    // The server that decided it may have died before the mixer knew.
+    return async () => {
+      await tellMutes(management, log);
+      return DONE;
+    };
+  }
   if (roster.created === undefined || roster.ended !== undefined) {
     return said(refusal('conference-unknown', `there is no conference ${log.id}`));
   }
@@ -52,16 +58,12 @@ interface Order {
 async function carryOut(management: Management, log: ConferenceLog, order: Order): Promise<Finish> {
   const { action } = order.request;
   switch (action.kind) {
-    case 'mute':
-    case 'mute-self':
-    case 'mute-all':
-      return mute(management, log, order, action);
-    case 'lock':
-      return lock(management, log, order, action.locked);
     case 'delete':
       return remove(management, log, order, action.ordinal);
     case 'end':
       return end(management, log, order);
+    default:
+      return change(management, log, order, action);
   }
 }
 
@@ -69,79 +71,44 @@ function contextOf({ request, by }: Order) {
   return { requestId: request.requestId, by: by?.ordinal ?? ('operator' as const) };
 }
 
-type MuteAction = Extract<ControlAction, { kind: 'mute' | 'mute-self' | 'mute-all' }>;
-
-async function mute(
+async function change(
   management: Management,
   log: ConferenceLog,
   order: Order,
-  action: MuteAction,
+  action: StateAction,
 ): Promise<Finish> {
-  const decided = await log.commit((roster): Decision<undefined> => {
-    const event = muteEvent(roster, order.by, action);
-    return event === undefined ? nothing : { events: [event], result: undefined };
-  }, contextOf(order));
-  if (!decided.ok) return () => Promise.resolve(decided);
-  const { roster } = log;
-  const version = roster.number;
-  const changed = [...roster.conferees.values()].filter((one) => one.muteVersion === version);
-  return async () => {
-    const mixerId = roster.created?.mixerId;
-    if (mixerId !== undefined) {
-      const tell = (one: Conferee): Promise<void> => {
-        const bits = { muted: isMuted(one), version: one.muteVersion };
-        return management.mixers.mute(mixerId, log.id, one.confereeId, bits);
-      };
-      await Promise.all(changed.map(tell));
-    }
-    const recorded = await management.project(log);
-    return recorded.ok ? DONE : recorded;
-  };
-}
-
-/** Undefined when it is so already, or the conferee has gone. */
-function muteEvent(
-  roster: Roster,
-  by: Conferee | undefined,
-  action: MuteAction,
-): ConferenceEvent | undefined {
-  const { muted } = action;
-  if (action.kind === 'mute-all') {
-    return roster.mutedAll === muted ? undefined : { kind: 'muted-all', muted };
-  }
-  const ordinal = action.kind === 'mute' ? action.ordinal : (by?.ordinal ?? 0);
-  const conferee = roster.conferees.get(ordinal);
-  if (conferee === undefined) return undefined;
-  if (action.kind === 'mute-self') {
-    if (conferee.mutedBySelf === muted) return undefined;
-    return { kind: 'muted', ordinal, bit: 'self', muted };
-  }
-  const isSo = conferee.mutedByHost === muted && (muted || !conferee.mutedByMode);
-  return isSo ? undefined : { kind: 'muted', ordinal, bit: 'host', muted };
-}
-
-/** Only here, in the management system: no mixer hears of it (E16, R24). */
-async function lock(
-  management: Management,
-  log: ConferenceLog,
-  order: Order,
-  locked: boolean,
-): Promise<Finish> {
-  const decided = await log.commit((roster): Decision<Reply> => {
-    if (roster.created?.temporary === true) {
-      const reply = refusal('not-allowed', 'a waiting room cannot be locked');
-      return { events: [], result: reply };
-    }
-    const isSo = roster.locked === locked;
-    return { events: isSo ? [] : [{ kind: 'locked', locked }], result: DONE };
+  let hadHandUp = false;
+  const decided = await log.commit((roster): Decision<StateDecision> => {
+    const decision = controlEvents(roster, order.by, action);
+    const ordinal = 'ordinal' in action ? action.ordinal : 0;
+    hadHandUp = (roster.conferees.get(ordinal)?.handRaisedAtMs ?? null) !== null;
+    return { events: decision.ok ? decision.value : [], result: decision };
   }, contextOf(order));
   return async () => {
     if (!decided.ok) return decided;
+    const { value: decision } = decided;
+    if (!decision.ok) return decision;
+    // No mixer hears of a lock (E16, R24), nor of hands.
+    if (MUTING.has(action.kind)) await tellMutes(management, log);
     // The VRUs read the record (R25): it must say so before anybody is told that it is done.
     const recorded = await management.project(log);
-    return recorded.ok ? decided.value : recorded;
+    if (!recorded.ok) return recorded;
+    if (decision.value.length > 0) {
+      tellConferees(management, log, { action, by: order.by, hadHandUp });
+    }
+    return DONE;
   };
 }
+
+type StateDecision = ReturnType<typeof controlEvents>;
+
+const MUTING: ReadonlySet<StateAction['kind']> = new Set([
+  'mute',
+  'mute-self',
+  'mute-all',
+  'mode',
+  'make-host',
+]);
 
 async function remove(
   management: Management,

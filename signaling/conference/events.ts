@@ -9,7 +9,7 @@ import type { MediaError } from '../../common/errors.ts';
 import type { ConferenceId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store, Watch } from '../../common/store/store.ts';
-import { accountId, caller, confereeId, conferenceId, nodeId, role } from './messages.ts';
+import { accountId, caller, confereeId, conferenceId, nodeId, role, talkMode } from './messages.ts';
 import { KEYS } from './records.ts';
 
 const ordinal = z.number().int().positive();
@@ -72,6 +72,9 @@ export const conferenceEvent = z.discriminatedUnion('kind', [
     muted: z.boolean(),
   }),
   z.object({ kind: z.literal('muted-all'), muted: z.boolean() }),
+  z.object({ kind: z.literal('mode'), mode: talkMode }),
+  z.object({ kind: z.literal('hand'), ordinal, raised: z.boolean() }),
+  z.object({ kind: z.literal('role'), ordinal, role }),
   z.object({ kind: z.literal('locked'), locked: z.boolean() }),
   z.object({
     kind: z.literal('mixer-replaced'),

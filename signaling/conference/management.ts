@@ -49,6 +49,8 @@ export class Management {
   readonly finished = new WeakSet<ConferenceLog>();
   /** The mixer epoch whose conferees this server has brought over. */
   readonly reseated = new WeakMap<ConferenceLog, number>();
+  /** The event up to which the mixer has acknowledged the mute bits to this server. */
+  readonly mutesTold = new WeakMap<ConferenceLog, number>();
   readonly #logs = new Map<ConferenceId, Promise<Result<ConferenceLog, MediaError>>>();
   readonly #projecting = new Coalescing();
   /** Moves, announcements, endings, by name. */

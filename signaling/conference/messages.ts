@@ -51,6 +51,11 @@ export type Refusal = z.infer<typeof refusal>;
 export const role = z.enum(['host', 'participant']);
 export type Role = z.infer<typeof role>;
 
+/** Who may be heard without being asked: everybody, hosts and who was given the word, hosts alone. */
+export const TALK_MODES = ['open', 'questions', 'lecture'] as const;
+export const talkMode = z.enum(TALK_MODES);
+export type TalkMode = z.infer<typeof talkMode>;
+
 // ── provisioning ─────────────────────────────────────────────────────────────────────────────
 
 export const provisioningRequest = z.discriminatedUnion('kind', [
@@ -186,6 +191,11 @@ export const serviceRequest = z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('mute-all'), muted: z.boolean() }),
       z.object({ kind: z.literal('mute-self'), muted: z.boolean() }),
       z.object({ kind: z.literal('lock'), locked: z.boolean() }),
+      z.object({ kind: z.literal('mode'), mode: talkMode }),
+      /** One's own. */
+      z.object({ kind: z.literal('hand'), raised: z.boolean() }),
+      z.object({ kind: z.literal('lower-hand'), ordinal: z.number().int().positive() }),
+      z.object({ kind: z.literal('make-host'), ordinal: z.number().int().positive() }),
       z.object({ kind: z.literal('delete'), ordinal: z.number().int().positive() }),
       z.object({ kind: z.literal('end') }),
     ]),
@@ -354,6 +364,8 @@ export const vruCommand = z.discriminatedUnion('kind', [
     callId,
     prompt: z.string(),
     numbers: z.array(z.number()).optional(),
+    /** The caller has this role from now on, and its keys. */
+    role: role.optional(),
   }),
 ]);
 export type VruCommand = z.infer<typeof vruCommand>;

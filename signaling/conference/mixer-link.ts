@@ -78,14 +78,21 @@ export class MixerLink {
     await this.#tell(mixerId, { kind: 'remove', requestId, conferenceId, confereeId });
   }
 
+  /** True: the mixer has acknowledged it. */
   async mute(
     mixerId: NodeId,
     conferenceId: ConferenceId,
     confereeId: ConfereeId,
     bits: { readonly muted: boolean; readonly version: number },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const requestId = `mute-${confereeId}-${bits.version}`;
-    await this.#tell(mixerId, { kind: 'mute', requestId, conferenceId, confereeId, ...bits });
+    return await this.#tell(mixerId, {
+      kind: 'mute',
+      requestId,
+      conferenceId,
+      confereeId,
+      ...bits,
+    });
   }
 
   async end(mixerId: NodeId, conferenceId: ConferenceId): Promise<void> {
@@ -93,12 +100,13 @@ export class MixerLink {
   }
 
   /** A mixer that cannot be told is gone, and everything on it with it. */
-  async #tell(mixerId: NodeId, request: MixerRequest): Promise<void> {
+  async #tell(mixerId: NodeId, request: MixerRequest): Promise<boolean> {
     const answer = await this.#ask(mixerId, request);
-    if (answer.ok) return;
+    if (answer.ok) return true;
     const { kind, conferenceId } = request;
     const fields = { mixerId, conferenceId, kind, errorCode: answer.error.code };
     this.#options.log.warn(fields, 'a mixer could not be told');
+    return false;
   }
 
   async #ask(mixerId: NodeId, request: MixerRequest): Promise<Result<unknown, MediaError>> {

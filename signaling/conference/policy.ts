@@ -43,6 +43,6 @@ export function afterDeparture(
 
 /** Whether this conferee (undefined: an operator) may do it. */
 export function mayControl(by: Conferee | undefined, action: ControlAction): boolean {
-  if (action.kind === 'mute-self') return by !== undefined;
+  if (action.kind === 'mute-self' || action.kind === 'hand') return by !== undefined;
   return by === undefined || by.role === 'host';
 }

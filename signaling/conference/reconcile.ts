@@ -11,6 +11,7 @@ import { findConference, type GuardKind, guardKey, isVoid } from './guards.ts';
 import { replaceMixer, reseatIfOwed } from './joining.ts';
 import type { Management } from './management.ts';
 import { moveAll } from './moving.ts';
+import { tellMutes } from './mutes.ts';
 import { conferenceRecord, endedRecord, KEYS, PREFIXES, waitingRecord } from './records.ts';
 
 /** The log of an ended conference is kept so long, for reports and late readers. */
@@ -62,6 +63,7 @@ async function checkConferences(management: Management): Promise<void> {
       await replaceMixer(management, log, roster.mixerEpoch, accountId);
     }
     await reseatIfOwed(management, log);
+    await tellMutes(management, log);
     if (roster.endAtMs !== null && roster.endAtMs <= clock.wallMs()) {
       await endAfterGrace(management, log);
     }

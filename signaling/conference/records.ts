@@ -10,7 +10,7 @@
  */
 import { z } from 'zod';
 import type { AccountId, ConferenceId, NodeId } from '../../common/ids.ts';
-import { accountId, caller, conferenceId, nodeId, role } from './messages.ts';
+import { accountId, caller, conferenceId, nodeId, role, talkMode } from './messages.ts';
 
 const pad = (number: number): string => String(number).padStart(8, '0');
 
@@ -90,6 +90,7 @@ export const conferenceRecord = z.object({
   temporary: z.boolean(),
   locked: z.boolean(),
   mutedAll: z.boolean(),
+  mode: talkMode.default('open'),
   nextOrdinal: z.number().int().positive(),
   size: z.number().int(),
   hosts: z.number().int(),

@@ -4,7 +4,7 @@
  */
 import type { AccountId, CallId, ConfereeId, ConferenceId } from '../../common/ids.ts';
 import type { ConferenceEvent, EventDocument } from './events.ts';
-import type { Caller, Role } from './messages.ts';
+import type { Caller, Role, TalkMode } from './messages.ts';
 import type { ConferenceRecord } from './records.ts';
 
 export interface Conferee {
@@ -19,6 +19,8 @@ export interface Conferee {
   readonly mutedByMode: boolean;
   /** Number of the event that changed a mute bit last; the version towards the mixer. */
   readonly muteVersion: number;
+  /** Since when a hand is up; null: it is not. */
+  readonly handRaisedAtMs: number | null;
 }
 
 export function isMuted(conferee: Conferee): boolean {
@@ -38,7 +40,9 @@ export class Roster {
   createdAtMs = 0;
   created: Omit<Created, 'kind'> | undefined;
   locked = false;
+  /** Participants who come are muted; so is everybody but hosts unless unmuted since. */
   mutedAll = false;
+  mode: TalkMode = 'open';
   nextOrdinal = 1;
   /** Number of the event that chose the present mixer; grows when it is replaced, also by itself. */
   mixerEpoch = 0;
@@ -111,14 +115,28 @@ export class Roster {
       case 'muted': {
         const bit = event.bit === 'self' ? 'mutedBySelf' : 'mutedByHost';
         // A host who unmutes one conferee means it, also while the mode mutes all.
-        const byMode = event.bit === 'host' && !event.muted ? { mutedByMode: false } : {};
-        this.#change(event.ordinal, { [bit]: event.muted, ...byMode });
+        // Who was waiting for the word has it then.
+        const given = event.bit === 'host' && !event.muted;
+        const word = given ? { mutedByMode: false, handRaisedAtMs: null } : {};
+        this.#mute(event.ordinal, { [bit]: event.muted, ...word });
         break;
       }
       case 'muted-all':
-        this.mutedAll = event.muted;
-        for (const { ordinal, role } of [...this.conferees.values()]) {
-          if (role !== 'host') this.#change(ordinal, { mutedByMode: event.muted });
+        this.#muteAll(event.muted);
+        if (!event.muted) this.mode = 'open';
+        break;
+      case 'mode':
+        this.mode = event.mode;
+        this.#muteAll(event.mode !== 'open');
+        break;
+      case 'hand':
+        this.#change(event.ordinal, { handRaisedAtMs: event.raised ? atMs : null });
+        break;
+      case 'role':
+        this.#change(event.ordinal, { role: event.role });
+        if (event.role === 'host') {
+          this.#mute(event.ordinal, { mutedByMode: false });
+          this.endAtMs = null;
         }
         break;
       case 'locked':
@@ -157,6 +175,7 @@ export class Roster {
       mutedByHost: false,
       mutedByMode: this.mutedAll && role !== 'host',
       muteVersion: this.number,
+      handRaisedAtMs: null,
     });
     this.#byCall.set(caller.callId, ordinal);
     this.#byId.set(confereeId, ordinal);
@@ -165,10 +184,22 @@ export class Roster {
     if (role === 'host') this.endAtMs = null;
   }
 
-  #change(ordinal: number, bits: Partial<Conferee>): void {
+  #muteAll(mutedByMode: boolean): void {
+    this.mutedAll = mutedByMode;
+    for (const { ordinal, role } of [...this.conferees.values()]) {
+      if (role === 'host') continue;
+      // Once all may talk, nobody waits for the word.
+      this.#mute(ordinal, mutedByMode ? { mutedByMode } : { mutedByMode, handRaisedAtMs: null });
+    }
+  }
+
+  #mute(ordinal: number, bits: Partial<Conferee>): void {
+    this.#change(ordinal, { ...bits, muteVersion: this.number });
+  }
+
+  #change(ordinal: number, change: Partial<Conferee>): void {
     const conferee = this.conferees.get(ordinal);
-    if (conferee === undefined) return;
-    this.conferees.set(ordinal, { ...conferee, ...bits, muteVersion: this.number });
+    if (conferee !== undefined) this.conferees.set(ordinal, { ...conferee, ...change });
   }
 
   #remove(ordinal: number): void {
@@ -205,6 +236,7 @@ export class Roster {
       temporary,
       locked: this.locked,
       mutedAll: this.mutedAll,
+      mode: this.mode,
       nextOrdinal: this.nextOrdinal,
       size: this.size,
       hosts: this.hosts,

@@ -1,6 +1,6 @@
 /** Conference signaling as a script: codes, replies, and a record of what was asked. */
 import type { MediaError } from '../../common/errors.ts';
-import type { AccountId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
 import { ok, type Result } from '../../common/result.ts';
 import type {
   CallerOfVru,
@@ -11,12 +11,15 @@ import type {
   EnterReply,
   LeaveReason,
 } from '../../signaling/conference/client.ts';
+import { controlEvents } from '../../signaling/conference/control-events.ts';
+import type { ConferenceEvent } from '../../signaling/conference/events.ts';
 import type {
   CodeCheck,
   DnisRecord,
   PlaceInConference,
   Role,
 } from '../../signaling/conference/messages.ts';
+import { Roster } from '../../signaling/conference/roster.ts';
 
 export function fakePlace(change: Partial<PlaceInConference> = {}): PlaceInConference {
   return {
@@ -58,6 +61,9 @@ export class FakeConference implements ConferenceClient {
     Promise.resolve(ok(undefined));
   onLeave: () => Promise<void> = () => Promise.resolve();
   closed = false;
+  /** As the log of `c1` would be folded; tests add conferees with `join`. */
+  readonly present = new Roster('c1' as ConferenceId);
+  onRoster: () => Promise<Result<Roster, MediaError>> = () => Promise.resolve(ok(this.present));
   /** The VRU's: the test commands through it. */
   command: CommandHandler = () => Promise.resolve(ok(undefined));
 
@@ -95,9 +101,32 @@ export class FakeConference implements ConferenceClient {
     return Promise.resolve(this.locked);
   }
 
-  enter(code: string, caller: CallerOfVru): Promise<EnterReply> {
+  async enter(code: string, caller: CallerOfVru): Promise<EnterReply> {
     this.asked.push({ kind: 'enter', code, caller });
-    return this.onEnter();
+    const reply = await this.onEnter();
+    if (reply.kind === 'enter') this.join(reply.place, caller.callerNumber);
+    return reply;
+  }
+
+  join(place: PlaceInConference, callerNumber: string): void {
+    const { ordinal, confereeId, role, mixerId, mixerAddress, accountId, temporary } = place;
+    if (this.present.created === undefined) {
+      const created = { accountId, code: '', mixerId, mixerAddress, mixerClass: 'standard' };
+      this.append({ kind: 'created', ...created, temporary });
+    }
+    const callId = `call-${confereeId}` as CallId;
+    const caller = { vruId: 'vru-1' as NodeId, callId, callerNumber, dnis: '1000' };
+    const requestId = `enter-${confereeId}`;
+    this.append({ kind: 'joined', ordinal, confereeId, role, caller, from: 'call', requestId });
+  }
+
+  append(...events: ConferenceEvent[]): void {
+    if (events.length === 0) return;
+    this.present.apply({ version: 1, number: this.present.number + 1, atMs: 1, events });
+  }
+
+  roster(): Promise<Result<Roster, MediaError>> {
+    return this.onRoster();
   }
 
   leave(
@@ -119,13 +148,24 @@ export class FakeConference implements ConferenceClient {
     return this.onReEnter();
   }
 
-  control(
+  async control(
     _id: ConferenceId,
-    _by: ConfereeId | undefined,
+    by: ConfereeId | undefined,
     action: ControlAction,
   ): Promise<ControlReply> {
     this.asked.push({ kind: 'control', action });
-    return this.onControl(action);
+    const reply = await this.onControl(action);
+    if (!reply.ok || action.kind === 'end') return reply;
+    if (action.kind === 'delete') {
+      const one = this.present.conferees.get(action.ordinal);
+      if (one !== undefined) this.append({ ...one, kind: 'deleted' });
+      return reply;
+    }
+    const asking = by === undefined ? undefined : this.present.ofId(by);
+    const events = controlEvents(this.present, asking, action);
+    if (!events.ok) return events;
+    this.append(...events.value);
+    return reply;
   }
 
   close(): Promise<void> {
