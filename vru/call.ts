@@ -8,6 +8,7 @@ import type { MediaError } from '../common/errors.ts';
 import { Machine } from '../common/fsm.ts';
 import type { CallId } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
+import type { Result } from '../common/result.ts';
 import type { Digit, Route } from '../mixer/media.ts';
 import type { VruCommand } from '../signaling/conference/messages.ts';
 import type { MediaEndpoint } from '../signaling/media/endpoint.ts';
@@ -21,6 +22,7 @@ import {
   type CallRefusal,
   type CallState,
 } from './call-table.ts';
+import { CommandQueue } from './commands.ts';
 import { type ArbiterState, arbitrate, type DigitSource, NO_DIGITS, parseDigit } from './digits.ts';
 import { type CallContext, type Choice, type Lookup, runFlow, type VruParts } from './flow.ts';
 import { Inbox } from './inbox.ts';
@@ -39,8 +41,6 @@ export interface CallParts {
 
 /** Typed ahead; more keys than this are lost and counted. */
 const DIGIT_LIMIT = 32;
-/** Commands that wait for a flow which is not yet in a conference. */
-const COMMAND_LIMIT = 32;
 
 export class Call {
   readonly id: CallId;
@@ -51,7 +51,7 @@ export class Call {
   readonly #log: Logger;
   readonly #machine: Machine<CallState, CallEvent, CallEffect>;
   readonly #digits: Inbox<Digit>;
-  readonly #commands: Inbox<VruCommand>;
+  readonly #commands: CommandQueue;
   readonly #cancel = new AbortController();
   readonly #resolveGone: () => void;
   #arbiter: ArbiterState = NO_DIGITS;
@@ -70,7 +70,7 @@ export class Call {
     this.#identity = identify(session);
     this.#log = given.log.child({ callId: session.id });
     this.#digits = new Inbox(parts.clock, DIGIT_LIMIT);
-    this.#commands = new Inbox(parts.clock, COMMAND_LIMIT);
+    this.#commands = new CommandQueue(parts.clock);
     const { promise, resolve } = deferred<void>();
     this.gone = promise;
     this.#resolveGone = () => resolve();
@@ -102,10 +102,9 @@ export class Call {
     else this.#given.parts.background(this.#lookUp());
   }
 
-  /** False when the call is over, or does not take commands fast enough. */
-  command(command: VruCommand): boolean {
-    if (this.#machine.state !== 'running') return false;
-    return this.#commands.push(command);
+  /** Resolves when it was carried out: for `place`, when the caller hears the conference. */
+  command(command: VruCommand): Promise<Result<void, MediaError>> {
+    return this.#commands.give(command);
   }
 
   stop(reason: string): void {
@@ -145,12 +144,14 @@ export class Call {
         parts.background(this.#runFlow());
         break;
       case 'cancel-flow':
+        this.#commands.close();
         this.#cancel.abort();
         this.#cleanUp = parts.clock.after(parts.settings.cleanUpMs, () =>
           this.#machine.send({ type: 'clean-up-late' }),
         );
         break;
       case 'hang-up':
+        this.#commands.close();
         this.#endedBy ??= effect.reason;
         parts.background(session.end({ q850: 16, text: effect.reason }));
         break;
@@ -158,6 +159,7 @@ export class Call {
         if (this.#media !== undefined) parts.background(this.#media.close());
         break;
       case 'forget':
+        this.#commands.close();
         this.#cleanUp?.cancel();
         this.#resolveGone();
         this.#given.onGone(this);
@@ -221,7 +223,7 @@ export class Call {
         this.#applyRoute();
       },
       digits: this.#digits,
-      commands: this.#commands,
+      commands: this.#commands.inbox,
       signal: this.#cancel.signal,
       language: choice.language,
       log: this.#log,

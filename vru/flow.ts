@@ -11,6 +11,7 @@ import type { Result } from '../common/result.ts';
 import type { CodecName, Digit, MediaLeg, Route } from '../mixer/media.ts';
 import type { CallerOfVru, ConferenceClient } from '../signaling/conference/client.ts';
 import type { ApplicationName, Refusal, VruCommand } from '../signaling/conference/messages.ts';
+import type { PendingCommand } from './commands.ts';
 import type { Inbox } from './inbox.ts';
 import type { Background, LinkDialler } from './mixer-link.ts';
 import { Cancelled } from './scope.ts';
@@ -41,7 +42,7 @@ export interface CallContext {
   /** What the leg sends now; a second leg prefers the same. */
   readonly codec: () => CodecName | undefined;
   readonly digits: Inbox<Digit>;
-  readonly commands: Inbox<VruCommand>;
+  readonly commands: Inbox<PendingCommand>;
   /** Aborted when the caller is gone. */
   readonly signal: AbortSignal;
   readonly language: string;

@@ -147,7 +147,7 @@ describe('commands', () => {
     const call = await bench.call();
     call.session.hangUp();
     await bench.clock.advance(10);
-    expect(await call.command({ kind: 'release', why: 'ended' })).toBe(false);
+    expect((await call.command({ kind: 'release', why: 'ended' }))()).toBe('failed');
   });
 
   it('wait for the answer to the entry', async () => {
@@ -158,8 +158,10 @@ describe('commands', () => {
     };
     const call = await bench.call();
     await call.press('110001#');
-    expect(await call.command({ kind: 'place', place: fakePlace() })).toBe(true);
+    const answer = await call.command({ kind: 'place', place: fakePlace() });
+    expect(answer()).toBe('pending');
     await bench.clock.advance(1_000);
+    expect(answer()).toBe('done');
     expect(call.leg.routed.kind).toBe('relay');
     expect(call.heard()).toContain('host-has-arrived');
   });

@@ -169,14 +169,15 @@ class CallTable {
     return undefined;
   }
 
-  command: CommandHandler = (command) => {
+  command: CommandHandler = async (command) => {
     const { kind, callId } = command;
     const call = this.#calls.get(callId);
-    const taken = call?.command(command) ?? false;
-    this.#metrics.commands.add(1, { kind, result: taken ? 'taken' : 'no-call' });
-    return Promise.resolve(
-      taken ? ok(undefined) : fail(new MediaError('closed', `no call ${callId} here`)),
-    );
+    const result =
+      call === undefined
+        ? fail(new MediaError('closed', `no call ${callId} here`))
+        : await call.command(command);
+    this.#metrics.commands.add(1, { kind, result: result.ok ? 'done' : result.error.code });
+    return result;
   };
 
   drain(): void {

@@ -44,7 +44,8 @@ export interface TestCall {
   heard(): string;
   /** What sounds now, background included. */
   playing(): string;
-  command(command: WithoutIds<VruCommand>): Promise<boolean>;
+  /** Resolves when it was sent; the value tells at any later time how it was answered. */
+  command(command: WithoutIds<VruCommand>): Promise<() => 'done' | 'failed' | 'pending'>;
 }
 
 export interface VruBench {
@@ -159,9 +160,15 @@ async function testCall(bench: VruBench, options: IncomingOptions = {}): Promise
     command: async (command) => {
       const requestId = `test-request-${clock.nowMs()}`;
       const full = { ...command, requestId, callId: session.id as CallId } as VruCommand;
-      const result = await conference.command(full);
+      let answer: 'done' | 'failed' | 'pending' = 'pending';
+      conference.command(full).then(
+        ({ ok: done }) => {
+          answer = done ? 'done' : 'failed';
+        },
+        () => undefined,
+      );
       await clock.advance(0);
-      return result.ok;
+      return () => answer;
     },
   };
   return call;

@@ -1,13 +1,14 @@
 /** The modes of a seat (seat.ts), each a function from where the caller is to where he goes next. */
 
 import { unreachable } from '../../../common/check.ts';
-import type { MediaError } from '../../../common/errors.ts';
-import type { Result } from '../../../common/result.ts';
+import { MediaError } from '../../../common/errors.ts';
+import { fail, type Result } from '../../../common/result.ts';
 import type {
   PlaceInConference,
   Refusal,
   VruCommand,
 } from '../../../signaling/conference/messages.ts';
+import { DONE, type PendingCommand } from '../../commands.ts';
 import type { FlowEnd } from '../../flow.ts';
 import type { MixerLink } from '../../mixer-link.ts';
 import { within } from '../../scope.ts';
@@ -54,31 +55,54 @@ async function wait(seat: Seat, place: WaitingPlace, hostLeft: boolean): Promise
   const first = hostLeft
     ? (['host-has-left', 'waiting-for-host'] as const)
     : (['waiting-for-host'] as const);
-  const voice = seat.speak({ background: 'music', notice }, first);
+  seat.speak({ background: 'music', notice }, first);
   metrics.waiting.add(1);
   try {
     for (;;) {
       const event = await seat.next();
       if (event.kind === 'left') return await leave(seat);
       if (event.kind !== 'command') continue;
-      const { command } = event;
-      switch (command.kind) {
-        case 'place':
-          return await join(seat, command.place, 'host-arrived');
-        case 'wait':
-          seat.tenancy.hold({ kind: 'waiting', place: command });
-          break;
-        case 'release':
-          return await released(seat, command);
-        case 'announce':
-          voice.announce(commandWords(command));
-          break;
+      if (event.command.kind === 'wait') {
+        seat.tenancy.hold({ kind: 'waiting', place: event.command });
+        event.answer(DONE);
+        continue;
       }
+      const next = await obey(seat, event, (to) => join(seat, to, 'host-arrived'));
+      if (next !== undefined) return next;
     }
   } finally {
     metrics.waiting.add(-1);
   }
 }
+
+/**
+ * Carries out a command and answers it. Undefined: the caller stays where he is. A `place` is answered
+ * when the caller is over: until then the room that he leaves must not let him go.
+ */
+async function obey(
+  seat: Seat,
+  { command, answer }: PendingCommand,
+  placeHim: (place: PlaceInConference) => Promise<SeatMode | undefined>,
+): Promise<SeatMode | undefined> {
+  if (command.kind === 'place') {
+    const next = await placeHim(command.place);
+    answer(next?.kind === 'reconnecting' ? NOT_REACHED : DONE);
+    return next;
+  }
+  answer(DONE);
+  switch (command.kind) {
+    case 'wait':
+      return { kind: 'waiting', place: command, hostLeft: true };
+    case 'release':
+      return await released(seat, command);
+    case 'announce':
+      seat.voice?.announce(commandWords(command));
+      return undefined;
+  }
+}
+
+/** We go on trying by ourselves; whoever sent the command may repeat it too. */
+const NOT_REACHED = fail(new MediaError('transport-failed', 'the mixer was not reached'));
 
 /**
  * Make before break: what the caller hears now goes on until the mixer's audio is there, then the
@@ -152,19 +176,12 @@ async function sit(seat: Seat, place: PlaceInConference, link: MixerLink): Promi
       return { kind: 'reconnecting', place, sinceMs: seat.context.parts.clock.nowMs() };
     }
     if (event.kind !== 'command') continue;
-    const { command } = event;
-    switch (command.kind) {
-      case 'place':
-        if (samePlace(place, command.place)) break;
-        return await join(seat, command.place, place.temporary ? 'host-arrived' : 'moved');
-      case 'wait':
-        return { kind: 'waiting', place: command, hostLeft: true };
-      case 'release':
-        return await released(seat, command);
-      case 'announce':
-        seat.voice?.announce(commandWords(command));
-        break;
-    }
+    const next = await obey(seat, event, async (to) =>
+      samePlace(place, to)
+        ? undefined
+        : await join(seat, to, place.temporary ? 'host-arrived' : 'moved'),
+    );
+    if (next !== undefined) return next;
   }
 }
 
@@ -182,7 +199,7 @@ async function reconnect(seat: Seat, place: PlaceInConference, sinceMs: number):
   const { clock, metrics, settings } = seat.context.parts;
   seat.disconnect();
   const notice = { phrases: ['reconnecting'] as const, everyMs: 4_000 };
-  const voice = seat.speak({ background: 'hold-tone', notice }, []);
+  seat.speak({ background: 'hold-tone', notice }, []);
   const attempts = startAttempts(seat, place);
   try {
     for (;;) {
@@ -207,19 +224,11 @@ async function reconnect(seat: Seat, place: PlaceInConference, sinceMs: number):
         }
       }
       if (event.kind !== 'command') continue;
-      const { command } = event;
-      switch (command.kind) {
-        case 'place':
-          attempts.cancel();
-          return await placedAgain(seat, place, command.place, sinceMs);
-        case 'wait':
-          return { kind: 'waiting', place: command, hostLeft: true };
-        case 'release':
-          return await released(seat, command);
-        case 'announce':
-          voice.announce(commandWords(command));
-          break;
-      }
+      const next = await obey(seat, event, (to) => {
+        attempts.cancel();
+        return placedAgain(seat, place, to, sinceMs);
+      });
+      if (next !== undefined) return next;
     }
   } finally {
     attempts.cancel();
@@ -243,10 +252,12 @@ async function placedAgain(
 
 /** A removed conferee's mixer says BYE at once; the command that explains it may be a little later. */
 async function notTakenBack(seat: Seat, reason: Refusal, explanationMs: number): Promise<SeatMode> {
-  const command = await seat.commandWithin(explanationMs);
-  if (command?.kind === 'release') return await released(seat, command);
-  if (command?.kind === 'wait') return { kind: 'waiting', place: command, hostLeft: true };
-  if (command?.kind === 'place') return await join(seat, command.place, 'moved');
+  const pending = await seat.commandWithin(explanationMs);
+  const next =
+    pending === undefined
+      ? undefined
+      : await obey(seat, pending, (place) => join(seat, place, 'moved'));
+  if (next !== undefined) return next;
   return over('lost', await spoken(seat, () => refuse(seat.context, reason)));
 }
 

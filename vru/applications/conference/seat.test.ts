@@ -66,15 +66,17 @@ describe('R9: waiting for the host', () => {
     const { call, clock, agent, bench, engine } = await waiting();
     await clock.advance(5_000);
     agent.onOutgoing = () => {};
-    expect(await call.command(placeCommand(PROPER))).toBe(true);
+    const answer = await call.command(placeCommand(PROPER));
     await clock.advance(200);
     expect(call.playing()).toBe('music');
     expect(call.leg.routed.kind).toBe('idle');
+    expect(answer()).toBe('pending');
     bench.outgoing()[0]?.establish();
     bench.mixerLeg().events.onReceiving?.({ address: '127.0.0.1', port: 1 });
     call.heard();
     await clock.advance(0);
     expect(peerOf(call)).toBe([...engine.legs].at(-1));
+    expect(answer()).toBe('done');
     expect(call.playing()).toBe(
       'host-has-arrived you-are-conferee-number number-2 there-are number-2 other-participants',
     );
@@ -146,6 +148,22 @@ describe('R10: mingling, then the conference proper', () => {
     await clock.advance(10);
     expect(conference.asked.at(-1)).toEqual({ kind: 'leave', conferee: 'p2', why: 'hangup' });
     expect(conference.kinds).toEqual(['enter', 'leave']);
+  });
+
+  it('answers the command when the caller is over, or gone: the room is not to let him go before', async () => {
+    const { call, clock, agent, bench } = await seated({ temporary: true });
+    agent.onOutgoing = () => {};
+    const moved = await call.command(placeCommand(PROPER));
+    await clock.advance(1_000);
+    expect(moved()).toBe('pending');
+    bench.outgoing()[1]?.finish({ by: 'remote', status: 503, established: false });
+    await clock.advance(10);
+    expect(moved()).toBe('failed');
+    const again = await call.command(placeCommand(PROPER));
+    call.session.hangUp();
+    await clock.advance(10);
+    expect(again()).toBe('failed');
+    expect((await call.command({ kind: 'announce', prompt: 'beep' }))()).toBe('failed');
   });
 
   it('switches after a moment when no packet comes', async () => {

@@ -14,11 +14,8 @@ import type {
   ControlReply,
   LeaveReason,
 } from '../../../signaling/conference/client.ts';
-import type {
-  PlaceInConference,
-  Refusal,
-  VruCommand,
-} from '../../../signaling/conference/messages.ts';
+import type { PlaceInConference, Refusal } from '../../../signaling/conference/messages.ts';
+import type { PendingCommand } from '../../commands.ts';
 import type { CallContext, FlowEnd } from '../../flow.ts';
 import { Inbox } from '../../inbox.ts';
 import type { LinkLoss, MixerLink } from '../../mixer-link.ts';
@@ -32,7 +29,7 @@ import type { Tenancy, WaitingPlace } from './tenancy.ts';
 import { Voice, type VoiceOptions } from './voice.ts';
 
 export type SeatEvent =
-  | { readonly kind: 'command'; readonly command: VruCommand }
+  | ({ readonly kind: 'command' } & PendingCommand)
   | { readonly kind: 'digit'; readonly digit: Digit }
   | { readonly kind: 'link-lost'; readonly link: MixerLink; readonly how: LinkLoss }
   | { readonly kind: 'left' }
@@ -79,7 +76,7 @@ export class Seat {
     this.keypad = new Keypad(settings.keys, context.parts.settings.conference, clock);
     this.#events = new Inbox(clock, EVENT_LIMIT);
     this.#actions = new Inbox(clock, ACTION_LIMIT);
-    this.#pump(context.commands, (command) => this.post({ kind: 'command', command }));
+    this.#pump(context.commands, (pending) => this.post({ kind: 'command', ...pending }));
     this.#pump(context.digits, (digit) => this.post({ kind: 'digit', digit }));
     this.#pump(this.#actions, (action) => this.#act(action));
   }
@@ -100,14 +97,14 @@ export class Seat {
   }
 
   /** A command that comes within the time, for instance the one that explains a BYE of the mixer. */
-  async commandWithin(limitMs: number): Promise<VruCommand | undefined> {
+  async commandWithin(limitMs: number): Promise<PendingCommand | undefined> {
     const { clock } = this.context.parts;
     const untilMs = clock.nowMs() + limitMs;
     for (;;) {
       const leftMs = untilMs - clock.nowMs();
       if (leftMs <= 0) return undefined;
       const event = await this.#events.next(this.context.signal, leftMs);
-      if (event?.kind === 'command') return event.command;
+      if (event?.kind === 'command') return event;
     }
   }
 
