@@ -223,7 +223,8 @@ async function startVrus(platform: Platform): Started {
       settings: vruSettingsOf(config),
       createUserAgent: (events) =>
         userAgent(platform, vruAddress(config, index), events, challenge(config)),
-      openClient: (onCommand) => openConferenceClient({ ...platform, id, onCommand }),
+      openClient: (onCommand, describe) =>
+        openConferenceClient({ ...platform, id, onCommand, describe }),
     });
     if (!vru.ok) return vru;
     lifecycle.addRole(id, vru.value);

@@ -34,7 +34,11 @@ export interface VruOptions {
   /** Its own user agent; the VRU starts and stops it. */
   readonly createUserAgent: (events: UserAgentEvents) => UserAgent;
   /** Its own client; the VRU closes it. */
-  readonly openClient: (onCommand: CommandHandler) => Promise<Result<ConferenceClient, MediaError>>;
+  readonly openClient: (
+    onCommand: CommandHandler,
+    /** For the VRU's lease record: what the operator sees. */
+    describe: () => { readonly address: string; readonly calls: number },
+  ) => Promise<Result<ConferenceClient, MediaError>>;
   /** May be shared with other VRUs; the owner closes it. */
   readonly engine: MediaEngine;
   readonly prompts: PromptCatalogue;
@@ -52,15 +56,21 @@ export interface VruOptions {
 /** Error: the address is in use, or the store refuses the lease. */
 export async function startVru(options: VruOptions): Promise<Result<Role, MediaError>> {
   const calls = new CallTable({ ...options, log: options.log.child({ vruId: options.id }) });
-  const client = await options.openClient((command) => calls.command(command));
-  if (!client.ok) return client;
   const agent = options.createUserAgent({ onInvite: (session) => calls.onInvite(session) });
-  calls.open(client.value, agent);
+  // Calls that come before the client is there get 503 and come again.
   const started = await agent.start();
-  if (!started.ok) {
-    await client.value.close();
-    return started;
+  if (!started.ok) return started;
+  const { host, port } = agent.contact;
+  const address = port === undefined ? host : `${host}:${port}`;
+  const client = await options.openClient(
+    (command) => calls.command(command),
+    () => ({ address, calls: calls.size }),
+  );
+  if (!client.ok) {
+    await agent.stop();
+    return client;
   }
+  calls.open(client.value, agent);
   return ok(asRole(options, calls, agent, client.value));
 }
 

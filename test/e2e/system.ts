@@ -142,7 +142,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       settings,
       // One number for UDP and TCP, as callers dial it.
       createUserAgent: agentAt(options.rtpPort - index),
-      openClient: (onCommand) => openConferenceClient({ ...platform, id, onCommand }),
+      openClient: (onCommand, describe) =>
+        openConferenceClient({ ...platform, id, onCommand, describe }),
     });
     roles.push(must(role));
     vrus.push(`${HOST}:${options.rtpPort - index}`);
