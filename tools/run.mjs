@@ -96,12 +96,12 @@ function buildNative() {
   writeStamp('build/.minusone-stamp', hash);
 }
 
-const TS_FOLDERS = ['common', 'mixer', 'signaling', 'vru', 'bench', 'test'];
+const TS_FOLDERS = ['common', 'mixer', 'signaling', 'vru', 'bench', 'web', 'test'];
 
 function buildTypeScript() {
   // The compiler is incremental too, but takes a second to find that nothing changed.
   const sources = TS_FOLDERS.flatMap((folder) =>
-    filesBelow(folder, (path) => /\.ts$|tsconfig\.json$/.test(path)),
+    filesBelow(folder, (path) => /\.tsx?$|tsconfig\.json$/.test(path)),
   );
   const hash = hashFiles([
     ...sources,
@@ -113,6 +113,21 @@ function buildTypeScript() {
   if (!stale('dist/.minusone-stamp', hash)) return;
   run(process.execPath, [bin('tsc'), '-b', 'tsconfig.json']);
   writeStamp('dist/.minusone-stamp', hash);
+}
+
+/** The page, from web/ to dist/page. */
+function buildPage() {
+  if (!existsSync('web')) return;
+  const hash = hashFiles([...filesBelow('web', () => true), 'package-lock.json']);
+  if (!stale('dist/.page-stamp', hash) && existsSync('dist/page/index.html')) return;
+  run(process.execPath, [
+    bin('vite'),
+    'build',
+    '--config',
+    'web/vite.config.ts',
+    '--logLevel=warn',
+  ]);
+  writeStamp('dist/.page-stamp', hash);
 }
 
 /** In this process, so that signals reach it and no second one stays behind. */
@@ -127,6 +142,7 @@ function build() {
   install();
   buildNative();
   buildTypeScript();
+  buildPage();
 }
 
 // ── tests and checks ──────────────────────────────────────────────────────────────────────────

@@ -38,12 +38,12 @@ export interface ApiOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** The built page; dist/web unless a test says otherwise. */
+  /** The built page; dist/page unless a test says otherwise. */
   readonly pageDirectory?: string;
 }
 
 /** Beside dist/signaling/api. */
-const PAGE_DIRECTORY = fileURLToPath(new URL('../../web', import.meta.url));
+const PAGE_DIRECTORY = fileURLToPath(new URL('../../page', import.meta.url));
 
 export interface Api {
   readonly role: Role;

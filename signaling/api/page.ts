@@ -1,5 +1,5 @@
 /**
- * The web page: the files that Vite built (dist/web), read once at start. Names under assets/ carry a
+ * The web page: the files that Vite built (dist/page), read once at start. Names under assets/ carry a
  * hash of their content and are kept for good by browsers; everything else is asked for each time.
  */
 import { createHash } from 'node:crypto';

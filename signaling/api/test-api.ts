@@ -124,7 +124,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       replaceAdminToken: false,
       version: '0.0.0',
       ...{ backend, store, bus, clock, random, log, metrics },
-      pageDirectory: options.pageDirectory ?? 'dist/web',
+      pageDirectory: options.pageDirectory ?? 'dist/page',
     }),
   );
   return {

@@ -1,0 +1,119 @@
+/** The roll call: everybody who entered, by ordinal, also those who have left; from the event log. */
+import { useRef, useState } from 'preact/hooks';
+import type { Api } from './api.ts';
+import { type Conference, EMPTY, type NumberedEvent, nameOf, reduce } from './state.ts';
+
+interface Entry {
+  readonly ordinal: number;
+  readonly name: string;
+  readonly role: string;
+  readonly enteredMs: number;
+  leftMs: number | undefined;
+}
+
+interface EventPage {
+  readonly items: readonly NumberedEvent[];
+  readonly next: number | null;
+}
+
+/** Far more than a conference has; a bound all the same. */
+const MOST_PAGES = 100;
+
+export function RollCall({ api, conference }: { api: Api; conference: Conference }) {
+  const [roll, setRoll] = useState<readonly Entry[]>();
+  const [error, setError] = useState('');
+  const dialog = useRef<HTMLDialogElement>(null);
+
+  const open = async (): Promise<void> => {
+    setRoll(undefined);
+    setError('');
+    dialog.current?.showModal();
+    const events = await allEvents(api, conference.id);
+    if (events === undefined) setError('The list cannot be read now.');
+    else setRoll(rollOf(events));
+  };
+
+  return (
+    <>
+      <button type="button" onClick={() => void open()}>
+        Roll call
+      </button>
+      <dialog ref={dialog} aria-labelledby="roll-title">
+        <h2 id="roll-title">Roll call</h2>
+        <p role="status">{error === '' && roll === undefined ? 'Reading …' : error}</p>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+        <section class="scroll" tabIndex={0} aria-label="Everybody who entered">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">No.</th>
+                <th scope="col">Name or number</th>
+                <th scope="col">Entered</th>
+                <th scope="col">Left</th>
+              </tr>
+            </thead>
+            <tbody>
+              {(roll ?? []).map(({ ordinal, name, role, enteredMs, leftMs }) => (
+                <tr key={ordinal}>
+                  <td>{ordinal}</td>
+                  <td>
+                    {name}
+                    {role === 'host' ? ' (host)' : ''}
+                  </td>
+                  <td>{new Date(enteredMs).toLocaleTimeString()}</td>
+                  <td>
+                    {leftMs === undefined ? 'is here' : new Date(leftMs).toLocaleTimeString()}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+        <div class="tools">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Close
+          </button>
+        </div>
+      </dialog>
+    </>
+  );
+}
+
+async function allEvents(api: Api, id: string): Promise<readonly NumberedEvent[] | undefined> {
+  const events: NumberedEvent[] = [];
+  let after = 0;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const path = `/conferences/${encodeURIComponent(id)}/events?limit=1000&after=${after}`;
+    const answer = await api.get<EventPage>(path);
+    if (!answer.ok) return undefined;
+    events.push(...answer.value.items);
+    if (answer.value.next === null) break;
+    after = answer.value.next;
+  }
+  return events;
+}
+
+export function rollOf(events: readonly NumberedEvent[]): readonly Entry[] {
+  const roll = new Map<number, Entry>();
+  let state = EMPTY;
+  for (const event of events) {
+    state = reduce(state, { type: 'event', ...event });
+    const present = state.conferences.get(event.conferenceId)?.conferees ?? new Map();
+    for (const [ordinal, conferee] of present) {
+      if (roll.has(ordinal)) continue;
+      const name = nameOf(conferee);
+      roll.set(ordinal, {
+        ordinal,
+        name,
+        role: conferee.role,
+        enteredMs: event.atMs,
+        leftMs: undefined,
+      });
+    }
+    if ('ordinal' in event.event && !present.has(event.event.ordinal)) {
+      const entry = roll.get(event.event.ordinal);
+      if (entry !== undefined) entry.leftMs ??= event.atMs;
+    }
+  }
+  return [...roll.values()];
+}

@@ -1,0 +1,332 @@
+/**
+ * What the page knows, as a pure fold of what the event stream says: snapshots and numbered events.
+ * It never guesses: a button that was pressed changes nothing here until its event comes back. Start
+ * at `reduce`. The server folds the same log (signaling/conference/roster.ts); test/web holds both equal.
+ */
+
+export type MuteBit = 'self' | 'host' | 'mode';
+
+export interface Conferee {
+  readonly ordinal: number;
+  readonly role: string;
+  readonly callerNumber: string;
+  readonly callerName?: string | undefined;
+  readonly mutedBy: readonly MuteBit[];
+  readonly vruId: string;
+  readonly joinedAt: string;
+}
+
+export interface Conference {
+  readonly id: string;
+  /** Of the last event that is in here. */
+  readonly number: number;
+  readonly accountId: string;
+  readonly mixerId: string;
+  readonly mixerClass: string;
+  readonly locked: boolean;
+  readonly mutedAll: boolean;
+  readonly temporary: boolean;
+  readonly ended: boolean;
+  readonly endAt: string | null;
+  readonly createdAt: string;
+  /** By ordinal, in order. */
+  readonly conferees: ReadonlyMap<number, Conferee>;
+  readonly talking: ReadonlySet<number>;
+  /** What happened of late, in words; oldest first. */
+  readonly activity: readonly Activity[];
+}
+
+export interface Activity {
+  readonly number: number;
+  readonly atMs: number;
+  readonly text: string;
+}
+
+export interface PageState {
+  readonly conferences: ReadonlyMap<string, Conference>;
+  /** An event is missing: the stream must be asked again. */
+  readonly gap: boolean;
+}
+
+export const EMPTY: PageState = { conferences: new Map(), gap: false };
+
+const ACTIVITY_KEPT = 50;
+/** Ended ones stay visible for a while, the oldest go first. */
+const ENDED_KEPT = 5;
+
+// ── what the stream says ─────────────────────────────────────────────────────────────────────
+
+export interface SnapshotConference extends Omit<Conference, 'conferees' | 'talking' | 'activity'> {
+  readonly conferees: readonly Conferee[];
+}
+
+interface Caller {
+  readonly vruId: string;
+  readonly callerNumber: string;
+  readonly callerName?: string | undefined;
+}
+
+/** Kinds of events that the page understands; others only advance the number. */
+export type KnownEvent =
+  | {
+      readonly kind: 'created';
+      readonly accountId: string;
+      readonly mixerId: string;
+      readonly mixerClass: string;
+      readonly temporary: boolean;
+    }
+  | {
+      readonly kind: 'joined';
+      readonly ordinal: number;
+      readonly role: string;
+      readonly caller: Caller;
+    }
+  | { readonly kind: 'left'; readonly ordinal: number; readonly why: string }
+  | { readonly kind: 'moved'; readonly ordinal: number }
+  | { readonly kind: 'deleted'; readonly ordinal: number }
+  | {
+      readonly kind: 'muted';
+      readonly ordinal: number;
+      readonly bit: 'self' | 'host';
+      readonly muted: boolean;
+    }
+  | { readonly kind: 'muted-all'; readonly muted: boolean }
+  | { readonly kind: 'locked'; readonly locked: boolean }
+  | { readonly kind: 'mixer-replaced'; readonly mixerId: string }
+  | { readonly kind: 'grace-started'; readonly endAtMs: number }
+  | { readonly kind: 'ended'; readonly why: string };
+
+export interface NumberedEvent {
+  readonly conferenceId: string;
+  readonly number: number;
+  readonly atMs: number;
+  readonly event: KnownEvent;
+}
+
+export type StreamMessage =
+  | { readonly type: 'subscribed' }
+  | { readonly type: 'snapshot'; readonly conference: SnapshotConference }
+  | ({ readonly type: 'event' } & NumberedEvent)
+  | {
+      readonly type: 'talking';
+      readonly conferenceId: string;
+      readonly ordinals: readonly number[];
+    }
+  | { readonly type: 'gone'; readonly conferenceId: string }
+  | { readonly type: 'refused'; readonly detail: string };
+
+// ── the fold ─────────────────────────────────────────────────────────────────────────────────
+
+export function reduce(state: PageState, message: StreamMessage): PageState {
+  switch (message.type) {
+    case 'subscribed':
+      return { ...state, gap: false };
+    case 'snapshot':
+      return put(state, fromSnapshot(message.conference, state));
+    case 'event':
+      return takeEvent(state, message);
+    case 'talking': {
+      const present = state.conferences.get(message.conferenceId);
+      return present === undefined
+        ? state
+        : put(state, { ...present, talking: new Set(message.ordinals) });
+    }
+    case 'gone': {
+      const conferences = new Map(state.conferences);
+      conferences.delete(message.conferenceId);
+      return { ...state, conferences };
+    }
+    case 'refused':
+      return state;
+  }
+}
+
+/** Where to resume: the last number of each conference that has not ended. */
+export function cursors(state: PageState): Record<string, number> {
+  const after: Record<string, number> = {};
+  for (const { id, number, ended } of state.conferences.values()) if (!ended) after[id] = number;
+  return after;
+}
+
+function put(state: PageState, conference: Conference): PageState {
+  const conferences = new Map(state.conferences);
+  conferences.set(conference.id, conference);
+  if (conference.ended) {
+    const ended = [...conferences.values()].filter((one) => one.ended);
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - ENDED_KEPT))) {
+      conferences.delete(id);
+    }
+  }
+  return { ...state, conferences };
+}
+
+function fromSnapshot(snapshot: SnapshotConference, state: PageState): Conference {
+  const before = state.conferences.get(snapshot.id);
+  const { id, number, accountId, mixerId, mixerClass } = snapshot;
+  const { locked, mutedAll, temporary, ended, endAt, createdAt } = snapshot;
+  return {
+    ...{ id, number, accountId, mixerId, mixerClass },
+    ...{ locked, mutedAll, temporary, ended, endAt, createdAt },
+    conferees: new Map(snapshot.conferees.map((one) => [one.ordinal, confereeOf(one)])),
+    talking: new Set(),
+    activity: before?.activity ?? [],
+  };
+}
+
+/** Only what the page keeps: a newer server may say more. */
+function confereeOf(given: Conferee): Conferee {
+  const { ordinal, role, callerNumber, callerName, mutedBy, vruId, joinedAt } = given;
+  return {
+    ...{ ordinal, role, callerNumber, mutedBy, vruId, joinedAt },
+    ...(callerName === undefined ? {} : { callerName }),
+  };
+}
+
+function takeEvent(state: PageState, numbered: NumberedEvent): PageState {
+  const { conferenceId, number, atMs, event } = numbered;
+  const present = state.conferences.get(conferenceId);
+  if (present === undefined) {
+    return event.kind === 'created' && number === 1
+      ? put(state, begin(conferenceId, atMs, event))
+      : { ...state, gap: true };
+  }
+  // The same event again changes nothing.
+  if (number <= present.number) return state;
+  if (number !== present.number + 1) return { ...state, gap: true };
+  const text = inWords(present, event);
+  const activity =
+    text === undefined
+      ? present.activity
+      : [...present.activity, { number, atMs, text }].slice(-ACTIVITY_KEPT);
+  return put(state, { ...present, ...change(present, event, atMs), number, activity });
+}
+
+function begin(
+  id: string,
+  atMs: number,
+  { accountId, mixerId, mixerClass, temporary }: Extract<KnownEvent, { kind: 'created' }>,
+): Conference {
+  return {
+    id,
+    number: 1,
+    ...{ accountId, mixerId, mixerClass, temporary },
+    locked: false,
+    mutedAll: false,
+    ended: false,
+    endAt: null,
+    createdAt: new Date(atMs).toISOString(),
+    conferees: new Map(),
+    talking: new Set(),
+    activity: [],
+  };
+}
+
+function change(present: Conference, event: KnownEvent, atMs: number): Partial<Conference> {
+  switch (event.kind) {
+    case 'created':
+      return {};
+    case 'joined':
+      return join(present, event, atMs);
+    case 'left':
+    case 'moved':
+    case 'deleted': {
+      const conferees = new Map(present.conferees);
+      conferees.delete(event.ordinal);
+      return { conferees };
+    }
+    case 'muted': {
+      const conferee = present.conferees.get(event.ordinal);
+      if (conferee === undefined) return {};
+      let mutedBy = withBit(conferee.mutedBy, event.bit, event.muted);
+      // A host who unmutes one conferee means it, also while the mode mutes all.
+      if (event.bit === 'host' && !event.muted) mutedBy = withBit(mutedBy, 'mode', false);
+      return { conferees: new Map(present.conferees).set(event.ordinal, { ...conferee, mutedBy }) };
+    }
+    case 'muted-all': {
+      const conferees = new Map<number, Conferee>();
+      for (const [ordinal, one] of present.conferees) {
+        const mutedBy =
+          one.role === 'host' ? one.mutedBy : withBit(one.mutedBy, 'mode', event.muted);
+        conferees.set(ordinal, { ...one, mutedBy });
+      }
+      return { mutedAll: event.muted, conferees };
+    }
+    case 'locked':
+      return { locked: event.locked };
+    case 'mixer-replaced':
+      return { mixerId: event.mixerId };
+    case 'grace-started':
+      return { endAt: new Date(event.endAtMs).toISOString() };
+    case 'ended':
+      return { ended: true, endAt: null, talking: new Set() };
+    default:
+      // Of a newer server: it counts, and is not shown.
+      return {};
+  }
+}
+
+function join(
+  present: Conference,
+  { ordinal, role, caller }: Extract<KnownEvent, { kind: 'joined' }>,
+  atMs: number,
+): Partial<Conference> {
+  const conferee: Conferee = {
+    ordinal,
+    role,
+    callerNumber: caller.callerNumber,
+    ...(caller.callerName === undefined ? {} : { callerName: caller.callerName }),
+    mutedBy: present.mutedAll && role !== 'host' ? ['mode'] : [],
+    vruId: caller.vruId,
+    joinedAt: new Date(atMs).toISOString(),
+  };
+  return {
+    conferees: new Map(present.conferees).set(ordinal, conferee),
+    ...(role === 'host' ? { endAt: null } : {}),
+  };
+}
+
+const BITS: readonly MuteBit[] = ['self', 'host', 'mode'];
+
+function withBit(bits: readonly MuteBit[], bit: MuteBit, on: boolean): readonly MuteBit[] {
+  return BITS.filter((one) => (one === bit ? on : bits.includes(one)));
+}
+
+// ── in words ─────────────────────────────────────────────────────────────────────────────────
+
+export const nameOf = ({ callerName, callerNumber }: Conferee): string =>
+  callerName ?? (callerNumber === '' ? 'number withheld' : callerNumber);
+
+/** For the live region and the list of what happened; undefined: not worth saying. */
+export function inWords(present: Conference, event: KnownEvent): string | undefined {
+  const who = (ordinal: number): string => {
+    const conferee = present.conferees.get(ordinal);
+    return conferee === undefined ? `${ordinal}` : `${ordinal}, ${nameOf(conferee)},`;
+  };
+  switch (event.kind) {
+    case 'joined': {
+      const { callerName, callerNumber } = event.caller;
+      const name = callerName ?? (callerNumber === '' ? 'number withheld' : callerNumber);
+      return `${event.ordinal}, ${name}, came in${event.role === 'host' ? ' as host' : ''}.`;
+    }
+    case 'left':
+      return event.why === 'deleted' ? undefined : `${who(event.ordinal)} left.`;
+    case 'deleted':
+      return `${who(event.ordinal)} was deleted.`;
+    case 'moved':
+      return `${who(event.ordinal)} moved to the conference.`;
+    case 'muted':
+      return `${who(event.ordinal)} is ${event.muted ? 'muted' : 'unmuted'}${event.bit === 'self' ? ' by own key' : ''}.`;
+    case 'muted-all':
+      return event.muted ? 'Everybody but hosts is muted.' : 'Everybody is unmuted.';
+    case 'locked':
+      return event.locked ? 'The conference is locked.' : 'The conference is unlocked.';
+    case 'grace-started':
+      return 'The last host left; the conference ends unless a host returns.';
+    case 'mixer-replaced':
+      return `The conference moved to ${event.mixerId}.`;
+    case 'ended':
+      return 'The conference has ended.';
+    default:
+      return undefined;
+  }
+}
