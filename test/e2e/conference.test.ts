@@ -16,7 +16,8 @@ let system: RunningSystem;
 
 beforeAll(async () => {
   system = await startSystem({
-    rtpPort: 44_000,
+    // Below the ephemeral ports, which the phones of other test files are given.
+    rtpPort: 6_000,
     vrus: 3,
     mixerClasses: ['standard', 'standard', 'hd'],
     vruSettings: {
