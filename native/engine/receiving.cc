@@ -133,7 +133,7 @@ void receive(Context& context, Leg& leg, int64_t now) {
     if (count < 0) return;
     if (!leg.configured) continue;
     if (leg.rtcp.mux && rtp::looks_like_rtcp(bytes, static_cast<size_t>(count))) {
-      on_rtcp(context, leg, bytes, static_cast<size_t>(count), now);
+      on_rtcp(context, leg, bytes, static_cast<size_t>(count), arrival_of(context, wall_ns, now));
       continue;
     }
     on_rtp(context, leg, bytes, count, ask ? &from : nullptr, arrival_of(context, wall_ns, now));
@@ -144,8 +144,10 @@ void receive_rtcp(Context& context, Leg& leg, int64_t now) {
   uint8_t* bytes = context.scratch().packet_in;
   net::Address from;
   for (int i = 0; i < 4; i++) {
+    // The socket is looked at rarely; by the time of reading, every round trip would look long.
+    int64_t wall_ns = 0;
     const int count =
-        context.link.receive(leg.rtcp_socket, bytes, rtp::kMaxPacketBytes + 1, &from, nullptr);
+        context.link.receive(leg.rtcp_socket, bytes, rtp::kMaxPacketBytes + 1, &from, &wall_ns);
     if (count < 0) return;
     if (!leg.configured) continue;
     // Reports come from the host that sends the media, or from the one that was signalled.
@@ -153,7 +155,7 @@ void receive_rtcp(Context& context, Leg& leg, int64_t now) {
       context.count.packets_foreign++;
       continue;
     }
-    on_rtcp(context, leg, bytes, static_cast<size_t>(count), now);
+    on_rtcp(context, leg, bytes, static_cast<size_t>(count), arrival_of(context, wall_ns, now));
   }
 }
 

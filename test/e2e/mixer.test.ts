@@ -53,7 +53,7 @@ async function matrix(
   );
 }
 
-describe('mixer alone, real calls', () => {
+describe('R46: mixer alone, on this machine, called by SIP and RTP', () => {
   it.concurrent.each([
     { codecs: ['PCMU'], name: 'ulaw' },
     { codecs: ['PCMA'], name: 'alaw' },
