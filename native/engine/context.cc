@@ -17,12 +17,12 @@ Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& ne
       playout_memory(bounds.legs * playout_bytes()),
       decoder_states(bounds.legs * decoder_bytes()),
       encoder_states(bounds.legs * encoder_bytes()),
-      shared_encoder_states(static_cast<size_t>(bounds.conferences) * abi::kCodecKindCount *
-                            kLanes * encoder_bytes()),
+      shared_encoder_states(static_cast<size_t>(bounds.conferences) * kSharedEncoders *
+                            encoder_bytes()),
       own_list(bounds.legs),
       listener_list(bounds.legs),
       leaving_list(bounds.legs),
-      shared_silence(static_cast<size_t>(bounds.conferences) * abi::kCodecKindCount * kLanes),
+      shared_silence(static_cast<size_t>(bounds.conferences) * (kSharedEncoders + 1)),
       resamplers(2 * static_cast<size_t>(bounds.legs) +
                  static_cast<size_t>(bounds.conferences) * kMixResamplers),
       detectors(bounds.legs),

@@ -82,6 +82,8 @@ inline uint32_t lane_of(uint32_t rate_hz) {
   return rate_hz == 8000 ? 0 : rate_hz == 16000 ? 1 : 2;
 }
 
+/** Codecs whose encoder has a memory that listeners share: G.722 and Opus. */
+inline constexpr uint32_t kSharedEncoders = 2;
 /** From each rate to each other one. */
 inline constexpr uint32_t kMixResamplers = kLanes * kLanes;
 
@@ -185,7 +187,7 @@ class Context {
   base::Mapped<uint8_t> playout_memory;
   base::Mapped<uint8_t> decoder_states;
   base::Mapped<uint8_t> encoder_states;
-  base::Mapped<uint8_t> shared_encoder_states;  // by conference, codec, lane
+  base::Mapped<uint8_t> shared_encoder_states;  // by conference and codec
   base::Mapped<uint32_t> own_list;              // of the conference at work
   base::Mapped<uint32_t> listener_list;
   base::Mapped<uint32_t> leaving_list;

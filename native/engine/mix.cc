@@ -173,22 +173,26 @@ const int16_t* listener_frame(Context& context, Conference& conference, Tick& ti
   return scratch.listener[lane];
 }
 
-/** Which of the things that listeners of one codec and rate share. */
+/** By conference: for each codec with memory, then one for all the others, which keep nothing. */
 size_t shared_slot(const Conference& conference, const Leg& leg) {
-  const uint32_t which = static_cast<uint32_t>(leg.out.codec) * kLanes + lane_of(leg.out.rate_hz);
-  return static_cast<size_t>(conference.index) * abi::kCodecKindCount * kLanes + which;
+  const uint32_t which = leg.out.codec == abi::CodecKind::g722   ? 0
+                         : leg.out.codec == abi::CodecKind::opus ? 1
+                                                                 : kSharedEncoders;
+  return static_cast<size_t>(conference.index) * (kSharedEncoders + 1) + which;
 }
 
-/** The memory of the encoder that listeners of one codec and rate share. */
+/** The memory of the encoder that listeners of one codec share; null when it needs none. */
 void* shared_encoder(Context& context, Conference& conference, const Leg& leg) {
+  const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
   const size_t slot = shared_slot(conference, leg);
-  const auto which = static_cast<uint32_t>(slot % (abi::kCodecKindCount * kLanes));
-  void* state = &context.shared_encoder_states[slot * context.encoder_stride];
+  const auto which = static_cast<uint32_t>(slot % (kSharedEncoders + 1));
+  if (codec == nullptr || codec->encoder_bytes == 0 || which == kSharedEncoders) return nullptr;
+  const size_t place = static_cast<size_t>(conference.index) * kSharedEncoders + which;
+  void* state = &context.shared_encoder_states[place * context.encoder_stride];
   if ((conference.encoders_ready & (1u << which)) == 0) {
     conference.encoders_ready |= 1u << which;
     context.shared_silence[slot] = SilentPayload{};
-    const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
-    if (codec != nullptr && codec->encoder_bytes > 0) codec->init_encoder(state, codec::Params{});
+    codec->init_encoder(state, codec::Params{});
   }
   return state;
 }
@@ -198,8 +202,8 @@ void take_over_shared(Context& context, Conference& conference, Leg& leg) {
   leg.mix.limiter = conference.limiters[lane_of(leg.out.rate_hz)];
   const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
   if (codec == nullptr || codec->encoder_bytes == 0) return;
-  std::memcpy(encoder_of(context, leg), shared_encoder(context, conference, leg),
-              codec->encoder_bytes);
+  const void* shared = shared_encoder(context, conference, leg);
+  if (shared != nullptr) std::memcpy(encoder_of(context, leg), shared, codec->encoder_bytes);
   leg.silent = SilentPayload{};
 }
 

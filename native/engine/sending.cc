@@ -84,6 +84,10 @@ uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPay
       std::memset(out, leg.out.codec == abi::CodecKind::pcmu ? 0xff : 0xd5, samples);
       return samples;
     }
+    if (leg.out.codec == abi::CodecKind::l16) {
+      std::memset(out, 0, samples * sizeof(int16_t));
+      return samples * static_cast<uint32_t>(sizeof(int16_t));
+    }
     if (silent.run >= kSettleFrames && silent.bytes > 0) {
       std::memcpy(out, silent.payload, silent.bytes);
       return silent.bytes;

@@ -29,6 +29,7 @@ constexpr test::Case cases[] = {
     {"rates: 8, 16 and 48 kHz hear each other within a decibel", rates_hear_each_other},
     {"rates: a relay between codecs decodes and encodes", rates_relay_transcodes},
     {"rates: the peer may change its codec within a stream", rates_codec_changes},
+    {"rates: from the shared stream to an own one without a change in sound", rates_shared_to_own},
     {"rates: silence is encoded once, then sent again and again", rates_silence_settles},
     {"digits: tones are found, taken out of the mix, and sent", tones_in_and_out},
     {"churn: random commands leave nothing behind", churn_random_commands},

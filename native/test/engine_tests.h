@@ -31,6 +31,7 @@ void relay_passes_packets(test::Context& t);
 void rates_hear_each_other(test::Context& t);
 void rates_relay_transcodes(test::Context& t);
 void rates_codec_changes(test::Context& t);
+void rates_shared_to_own(test::Context& t);
 void rates_silence_settles(test::Context& t);
 void tones_in_and_out(test::Context& t);
 // churn_test.cc

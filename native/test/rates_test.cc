@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <vector>
@@ -150,6 +151,47 @@ void rates_codec_changes(test::Context& t) {
     narrow.listen(f, 0);
     if (n % 40 == 39) EXPECT_BETWEEN(t, narrow.amplitude(500), 4450, 5600);
   }
+}
+
+void rates_shared_to_own(test::Context& t) {
+  // A listener of the shared stream gets one of its own: its encoder goes on from the shared one's
+  // state.
+  Fixture f;
+  std::vector<Voice> voices;
+  for (uint32_t i = 0; i < 3; i++) voices.emplace_back(abi::CodecKind::g722, 700, i);
+  f.open_conference(0);
+  for (uint32_t i = 0; i < 3; i++) {
+    f.open_leg(i);
+    f.configure(i, 20, abi::Direction::sendrecv, abi::CodecKind::g722);
+    f.route(i, abi::RouteKind::conference, Fixture::handle(0));
+  }
+  for (int n = 0; n < 80; n++) {
+    if (n == 50) {
+      // A second of silence on top of the mix: only the encoder changes.
+      const uint32_t list[2] = {64, 16000};
+      std::memcpy(f.prompts() + 65536, list, sizeof list);
+      abi::PlayCommand play{};
+      play.leg = Fixture::handle(1);
+      play.playback = 1;
+      play.list_offset = 65536;
+      play.count = 1;
+      play.gain = 1.0f;
+      play.mode = static_cast<uint8_t>(abi::PlayMode::mix);
+      f.command(play);
+    }
+    f.period([&] { voices[0].say(f, 0); });
+    for (uint32_t i = 0; i < 3; i++) voices[i].listen(f, i);
+    EXPECT_EQUAL(t, f.context().legs[1].own_encoder, n >= 50);
+  }
+  // The other listener stayed with the shared stream: both heard the same to the end.
+  const std::vector<int16_t>& own = voices[1].heard;
+  const std::vector<int16_t>& shared = voices[2].heard;
+  EXPECT_EQUAL(t, own.size(), shared.size());
+  int worst = 0;
+  for (size_t i = 0; i < std::min(own.size(), shared.size()); i++) {
+    worst = std::max(worst, std::abs(own[i] - shared[i]));
+  }
+  EXPECT_EQUAL(t, worst, 0);
 }
 
 void rates_silence_settles(test::Context& t) {
