@@ -101,7 +101,7 @@ export const PROMPT_WORDS = {
   'you-are-now-host': 'You are now a host of this conference.',
   'you-are-on-hold': 'The host has put you on hold.',
   'roster-help':
-    'For the next conferee, press six. For the previous one, press four. To mute or unmute, press five. To remove, press nine. To hold, press zero. To make host, press eight. To return, press star.',
+    'For the next conferee, press six. For the previous one, press four. To mute or unmute, press five. To remove, press nine. To make host, press one. To return, press pound.',
   'from-number': 'calling from',
   'unknown-caller': 'an unknown caller.',
   'say-your-name': 'After the tone, please say your name, then press the pound key.',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../common/config.ts';
-import { KEYPAD_ACTIONS } from './applications/conference/key-map.ts';
+import { keySettings, refuseCollisions } from './applications/conference/key-settings.ts';
 
 /** A bound that nobody reaches in normal work; reaching it has a defined answer where it is used. */
 const milliseconds = (fallback: number, minimum = 0) =>
@@ -21,28 +21,22 @@ const entry = z.strictObject({
   maxDigits: z.number().int().min(1).max(32).default(20),
 });
 
-const keys = z.record(z.string().regex(/^[0-9*#A-D]{1,8}$/), z.enum(KEYPAD_ACTIONS));
-
 /** What happens to a caller between the code and the end. */
-const conference = z.strictObject({
+const conferenceFields = z.strictObject({
   /** Said once the caller is in. */
   announce: z.enum(['none', 'number', 'count', 'number-and-count']).default('number-and-count'),
   /** Waiting callers hear music, and a notice this often (R9). */
   noticeEveryMs: milliseconds(30_000, 1_000),
-  /** Key sequences in the conference. Replaces the default as a whole. */
-  keys: keys.default({
-    '**': 'leave',
-    '*4': 'help',
-    '*5': 'mute-all',
-    '*6': 'mute-self',
-    '*7': 'lock',
-    '##': 'end',
-  }),
+  /** Key sequences in the conference, where the DNIS row has none of its own. */
+  ...keySettings,
   /** Between two keys of one sequence. */
   keyPauseMs: milliseconds(3_000, 200),
   /** An unanswered question, such as "press one to end", is a no after this. */
   confirmMs: milliseconds(6_000, 500),
+  /** Without a key for so long the private roster is closed. */
+  rosterMs: milliseconds(30_000, 1_000),
 });
+const conference = conferenceFields.superRefine(refuseCollisions);
 
 /** The leg between this VRU and a mixer. */
 const mixerLink = z.strictObject({

@@ -2,15 +2,25 @@
 import { MediaError } from '../../../common/errors.ts';
 import { fail } from '../../../common/result.ts';
 import type { ControlAction, ControlReply } from '../../../signaling/conference/client.ts';
+import type { TalkMode } from '../../../signaling/conference/messages.ts';
+import type { Conferee, Roster } from '../../../signaling/conference/roster.ts';
 import type { Phrase } from '../../speech.ts';
 import { type KeyMap, type KeypadAction, keysFor } from './key-map.ts';
+import { muteStep, named } from './roster-menu.ts';
+import { countWords, rollCallWords } from './roster-words.ts';
 
 /** What an action may see and do of the conferee who pressed the keys. */
 export interface ActionContext {
   readonly keys: KeyMap;
   readonly isHost: boolean;
-  /** What this conferee asked for so far; the conference service has the truth. */
+  /** What this conferee asked for so far, for when the conference cannot be read. */
   readonly state: KeypadState;
+  /** The conferee whose number was entered. */
+  readonly ordinal?: number | undefined;
+  /** The conference as it is now; undefined when it could not be read. */
+  roster(): Promise<Roster | undefined>;
+  /** This conferee in it. */
+  self(roster: Roster | undefined): Conferee | undefined;
   control(action: ControlAction): Promise<ControlReply>;
   /** Answers the key at once, over the conference. */
   respond(phrases: readonly Phrase[]): void;
@@ -28,7 +38,11 @@ interface ActionRow {
   readonly hostOnly: boolean;
   /** Asked before it is done; `1` means yes. */
   readonly confirm?: Phrase;
-  /** For the spoken help; absent: not named there. */
+  /** The ordinal of a conferee is asked for before. */
+  readonly asksNumber?: boolean;
+  /** The keys after it go to the private roster. */
+  readonly opensMenu?: boolean;
+  /** For the spoken help. */
   readonly help: Phrase;
   readonly run: (context: ActionContext) => Promise<void>;
 }
@@ -50,56 +64,147 @@ export const ACTIONS: Readonly<Record<KeypadAction, ActionRow>> = {
       return Promise.resolve();
     },
   },
-  'mute-self': {
+  'mute-self': { hostOnly: false, help: 'for-mute-press', run: muteSelf },
+  hand: { hostOnly: false, help: 'for-hand-press', run: hand },
+  count: {
     hostOnly: false,
-    help: 'for-mute-press',
-    run: (context) =>
-      toggle(context, 'selfMuted', (muted) => ({ kind: 'mute-self', muted }), 'muted', 'unmuted'),
+    help: 'for-count-press',
+    run: (context) => withRoster(context, (roster) => context.respond(countWords(roster))),
   },
+  'roll-call': {
+    hostOnly: true,
+    help: 'for-roll-call-press',
+    run: (context) => withRoster(context, (roster) => context.respond(rollCallWords(roster))),
+  },
+  roster: {
+    hostOnly: true,
+    opensMenu: true,
+    help: 'for-roster-press',
+    run: (context) =>
+      withRoster(context, (roster) => context.respond([...countWords(roster), 'roster-help'])),
+  },
+  mode: { hostOnly: true, help: 'for-mode-press', run: nextMode },
   'mute-all': {
     hostOnly: true,
     help: 'for-mute-all-press',
-    run: (context) =>
-      toggle(
-        context,
-        'allMuted',
-        (muted) => ({ kind: 'mute-all', muted }),
-        'all-muted',
-        'all-unmuted',
-      ),
+    run: async (context) => {
+      const muted = !((await context.roster())?.mutedAll ?? context.state.allMuted);
+      if (!(await done(context, { kind: 'mute-all', muted }))) return;
+      context.state.allMuted = muted;
+      context.respond([muted ? 'all-muted' : 'all-unmuted']);
+    },
   },
+  'mute-one': { hostOnly: true, asksNumber: true, help: 'for-mute-one-press', run: muteOne },
+  'delete-one': { hostOnly: true, asksNumber: true, help: 'for-delete-press', run: deleteOne },
   lock: {
     hostOnly: true,
     help: 'for-lock-press',
-    run: (context) =>
-      toggle(context, 'locked', (locked) => ({ kind: 'lock', locked }), 'locked', 'unlocked'),
+    run: async (context) => {
+      const locked = !((await context.roster())?.locked ?? context.state.locked);
+      if (!(await done(context, { kind: 'lock', locked }))) return;
+      context.state.locked = locked;
+      context.respond([locked ? 'locked' : 'unlocked']);
+    },
   },
   end: {
     hostOnly: true,
     confirm: 'press-to-confirm-end',
     help: 'for-end-press',
     run: async (context) => {
-      const reply = await context.control({ kind: 'end' });
-      if (!reply.ok) context.respond(failureWords(reply.error));
+      await done(context, { kind: 'end' });
     },
   },
 };
 
-async function toggle(
-  context: ActionContext,
-  key: keyof KeypadState,
-  action: (wanted: boolean) => ControlAction,
-  on: Phrase,
-  off: Phrase,
-): Promise<void> {
-  const wanted = !context.state[key];
-  const reply = await context.control(action(wanted));
-  if (!reply.ok) {
-    context.respond(failureWords(reply.error));
+/** One's own bit. Who is muted by others as well hears that pressing it would not help. */
+async function muteSelf(context: ActionContext): Promise<void> {
+  const { state } = context;
+  const self = context.self(await context.roster());
+  const muted = !(self?.mutedBySelf ?? state.selfMuted);
+  const why = self === undefined ? undefined : mutedByOthers(self);
+  if (muted && why !== undefined) {
+    context.respond([why]);
     return;
   }
-  context.state[key] = wanted;
-  context.respond([wanted ? on : off]);
+  if (!(await done(context, { kind: 'mute-self', muted }))) return;
+  state.selfMuted = muted;
+  context.respond([muted ? 'muted' : (why ?? 'unmuted')]);
+}
+
+function mutedByOthers({ mutedByHost, mutedByMode }: Conferee): Phrase | undefined {
+  if (mutedByHost) return 'still-muted-by-host';
+  return mutedByMode ? 'muted-by-mode' : undefined;
+}
+
+async function hand(context: ActionContext): Promise<void> {
+  const roster = await context.roster();
+  const raised = (context.self(roster)?.handRaisedAtMs ?? null) === null;
+  if (raised && roster?.mode === 'lecture') {
+    context.respond(['lecture-mode']);
+    return;
+  }
+  if (await done(context, { kind: 'hand', raised })) {
+    context.respond([raised ? 'hand-raised' : 'hand-lowered']);
+  }
+}
+
+const NEXT_MODE: Readonly<Record<TalkMode, TalkMode>> = {
+  open: 'lecture',
+  lecture: 'questions',
+  questions: 'open',
+};
+const MODE_WORDS: Readonly<Record<TalkMode, Phrase>> = {
+  open: 'open-mode',
+  questions: 'question-mode',
+  lecture: 'lecture-mode',
+};
+
+async function nextMode(context: ActionContext): Promise<void> {
+  await withRoster(context, async (roster) => {
+    const mode = NEXT_MODE[roster.mode];
+    if (await done(context, { kind: 'mode', mode })) context.respond([MODE_WORDS[mode]]);
+  });
+}
+
+async function muteOne(context: ActionContext): Promise<void> {
+  await withRoster(context, async (roster) => {
+    const chosen = roster.conferees.get(context.ordinal ?? 0);
+    if (chosen === undefined) {
+      context.respond(['no-such-conferee']);
+      return;
+    }
+    const { action, words } = muteStep(chosen);
+    if (await done(context, action)) context.respond(words);
+  });
+}
+
+async function deleteOne(context: ActionContext): Promise<void> {
+  const { ordinal = 0 } = context;
+  await withRoster(context, async (roster) => {
+    if (!roster.conferees.has(ordinal)) context.respond(['no-such-conferee']);
+    else if (await done(context, { kind: 'delete', ordinal })) {
+      context.respond([...named(ordinal), 'has-been-removed']);
+    }
+  });
+}
+
+async function withRoster(
+  context: ActionContext,
+  use: (roster: Roster) => Promise<void> | void,
+): Promise<void> {
+  const roster = await context.roster();
+  if (roster === undefined) context.respond(['error-tone', 'try-again']);
+  else await use(roster);
+}
+
+/** False: it was not done, and the caller was told why. */
+export async function done(
+  context: Pick<ActionContext, 'control' | 'respond'>,
+  action: ControlAction,
+): Promise<boolean> {
+  const reply = await context.control(action);
+  if (!reply.ok) context.respond(failureWords(reply.error));
+  return reply.ok;
 }
 
 function failureWords(error: MediaError): readonly Phrase[] {

@@ -31,7 +31,10 @@ describe('R20, R22: key sequences', () => {
 describe('keypad', () => {
   const setUp = () => {
     const clock = new SimClock();
-    return { clock, keypad: new Keypad(MAP, { keyPauseMs: 3_000, confirmMs: 6_000 }, clock) };
+    return {
+      clock,
+      keypad: new Keypad(MAP, { keyPauseMs: 3_000, confirmMs: 6_000, rosterMs: 30_000 }, clock),
+    };
   };
   const press = (keypad: Keypad, keys: Digit[]) => keys.map((key) => keypad.press(key)).at(-1);
 

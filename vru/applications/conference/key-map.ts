@@ -5,7 +5,21 @@
  */
 import type { Digit } from '../../../mixer/media.ts';
 
-export const KEYPAD_ACTIONS = ['leave', 'help', 'mute-self', 'mute-all', 'lock', 'end'] as const;
+export const KEYPAD_ACTIONS = [
+  'leave',
+  'help',
+  'mute-self',
+  'hand',
+  'count',
+  'roll-call',
+  'roster',
+  'mode',
+  'mute-all',
+  'mute-one',
+  'delete-one',
+  'lock',
+  'end',
+] as const;
 export type KeypadAction = (typeof KEYPAD_ACTIONS)[number];
 
 export type KeyMap = Readonly<Record<string, KeypadAction>>;
@@ -38,6 +52,15 @@ export function settleKeys(map: KeyMap, pressed: string): KeyStep {
 /** The sequence for an action, for the spoken help. */
 export function keysFor(map: KeyMap, action: KeypadAction): string | undefined {
   return Object.keys(map).find((sequence) => map[sequence] === action);
+}
+
+/** Two sequences of which one is the beginning of the other, so that it could not be told when it is over. */
+export function findCollision(sequences: readonly string[]): readonly [string, string] | undefined {
+  for (const [index, short] of sequences.entries()) {
+    const long = sequences.find((other, at) => at !== index && other.startsWith(short));
+    if (long !== undefined) return [short, long];
+  }
+  return undefined;
 }
 
 function pendingOrAction(map: KeyMap, pressed: string): KeyStep {

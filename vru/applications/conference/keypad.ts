@@ -5,20 +5,39 @@ import { type KeyMap, type KeypadAction, type KeyStep, pressKey, settleKeys } fr
 export type KeypadResult =
   | { readonly kind: 'action'; readonly action: KeypadAction }
   | { readonly kind: 'answer'; readonly yes: boolean; readonly action: KeypadAction }
+  /** Absent number: nothing usable was entered. */
+  | {
+      readonly kind: 'number';
+      readonly number: number | undefined;
+      readonly action: KeypadAction;
+    }
+  | { readonly kind: 'menu'; readonly digit: Digit }
+  | { readonly kind: 'menu-over' }
   | { readonly kind: 'unknown' };
 
 export interface KeypadTimes {
   readonly keyPauseMs: number;
   readonly confirmMs: number;
+  readonly rosterMs: number;
 }
+
+/** What the next key is for. */
+type Mode =
+  | { readonly kind: 'sequence'; readonly pressed: string }
+  | { readonly kind: 'question'; readonly action: KeypadAction }
+  | { readonly kind: 'number'; readonly action: KeypadAction; readonly digits: string }
+  | { readonly kind: 'menu' };
+
+const NOTHING: Mode = { kind: 'sequence', pressed: '' };
+/** No conference has more conferees than this has digits. */
+const NUMBER_DIGITS = 4;
 
 /** Turns the keys of one conferee into actions and answers. Knows time, but starts no timers: the owner asks. */
 export class Keypad {
-  readonly #map: KeyMap;
   readonly #times: KeypadTimes;
   readonly #clock: Clock;
-  #pressed = '';
-  #question: KeypadAction | undefined;
+  #map: KeyMap;
+  #mode: Mode = NOTHING;
   #dueMs: number | undefined;
   #ignoreEndKeyUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -33,48 +52,104 @@ export class Keypad {
     return this.#dueMs === undefined ? undefined : Math.max(0, this.#dueMs - this.#clock.nowMs());
   }
 
+  /** The conferee has another role. What was begun is forgotten. */
+  use(map: KeyMap): void {
+    if (map === this.#map) return;
+    this.#map = map;
+    this.#rest();
+  }
+
   /** The `#` after a code that was recognised without it. */
   ignoreEndKey(withinMs: number): void {
     this.#ignoreEndKeyUntilMs = this.#clock.nowMs() + withinMs;
   }
 
   /** The next key answers: `1` is yes, every other one and silence are no. */
-  ask(question: KeypadAction): void {
-    this.#pressed = '';
-    this.#question = question;
-    this.#dueMs = this.#clock.nowMs() + this.#times.confirmMs;
+  ask(action: KeypadAction): void {
+    this.#become({ kind: 'question', action }, this.#times.confirmMs);
+  }
+
+  /** The next keys are a number, up to `#` or a pause; `*` gives up. */
+  askNumber(action: KeypadAction): void {
+    this.#become({ kind: 'number', action, digits: '' }, this.#times.confirmMs);
+  }
+
+  /** Every key goes to the menu, until `#` or a long pause. */
+  openMenu(): void {
+    this.#become({ kind: 'menu' }, this.#times.rosterMs);
   }
 
   press(digit: Digit): KeypadResult | undefined {
     const ignoreEndKey = this.#clock.nowMs() < this.#ignoreEndKeyUntilMs;
     this.#ignoreEndKeyUntilMs = Number.NEGATIVE_INFINITY;
     if (ignoreEndKey && digit === '#') return undefined;
-    if (this.#question !== undefined) return this.#answer(digit === '1');
-    return this.#take(pressKey(this.#map, this.#pressed, digit));
+    const mode = this.#mode;
+    switch (mode.kind) {
+      case 'sequence':
+        return this.#take(pressKey(this.#map, mode.pressed, digit));
+      case 'question':
+        return this.#end({ kind: 'answer', yes: digit === '1', action: mode.action });
+      case 'number':
+        return this.#numberKey(mode, digit);
+      case 'menu':
+        if (digit === '#') return this.#end({ kind: 'menu-over' });
+        this.openMenu();
+        return { kind: 'menu', digit };
+    }
   }
 
   /** Time went by without a key. */
   settle(): KeypadResult | undefined {
     if (this.#dueMs === undefined || this.#clock.nowMs() < this.#dueMs) return undefined;
-    if (this.#question !== undefined) return this.#answer(false);
-    return this.#take(settleKeys(this.#map, this.#pressed));
+    const mode = this.#mode;
+    switch (mode.kind) {
+      case 'sequence':
+        return this.#take(settleKeys(this.#map, mode.pressed));
+      case 'question':
+        return this.#end({ kind: 'answer', yes: false, action: mode.action });
+      case 'number':
+        return this.#numberDone(mode);
+      case 'menu':
+        return this.#end({ kind: 'menu-over' });
+    }
   }
 
-  #answer(yes: boolean): KeypadResult | undefined {
-    const action = this.#question;
-    this.#question = undefined;
-    this.#dueMs = undefined;
-    return action === undefined ? undefined : { kind: 'answer', yes, action };
+  #numberKey(mode: Extract<Mode, { kind: 'number' }>, digit: Digit): KeypadResult | undefined {
+    if (digit === '#') return this.#numberDone(mode);
+    if (!/[0-9]/.test(digit)) return this.#numberDone({ ...mode, digits: '' });
+    const digits = mode.digits + digit;
+    if (digits.length >= NUMBER_DIGITS) return this.#numberDone({ ...mode, digits });
+    this.#become({ ...mode, digits }, this.#times.keyPauseMs);
+    return undefined;
+  }
+
+  #numberDone({ action, digits }: Extract<Mode, { kind: 'number' }>): KeypadResult {
+    const number = Number(digits);
+    return this.#end({ kind: 'number', action, number: number > 0 ? number : undefined });
   }
 
   #take(step: KeyStep): KeypadResult | undefined {
     if (step.kind === 'pending') {
-      this.#pressed = step.pressed;
-      this.#dueMs = this.#clock.nowMs() + this.#times.keyPauseMs;
+      this.#become({ kind: 'sequence', pressed: step.pressed }, this.#times.keyPauseMs);
       return undefined;
     }
-    this.#pressed = '';
+    return this.#end(
+      step.kind === 'action' ? { kind: 'action', action: step.action } : { kind: 'unknown' },
+    );
+  }
+
+  #become(mode: Mode, withinMs: number): void {
+    this.#mode = mode;
+    this.#dueMs = this.#clock.nowMs() + withinMs;
+  }
+
+  #end(result: KeypadResult): KeypadResult {
+    this.#rest();
+    return result;
+  }
+
+  #rest(): void {
+    this.#mode = NOTHING;
     this.#dueMs = undefined;
-    return step.kind === 'action' ? { kind: 'action', action: step.action } : { kind: 'unknown' };
   }
 }

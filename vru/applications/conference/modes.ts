@@ -14,7 +14,7 @@ import type { MixerLink } from '../../mixer-link.ts';
 import { within } from '../../scope.ts';
 import { refuse, release } from '../../steps/refuse.ts';
 import { say } from '../../steps/say.ts';
-import { type Arrival, arrivalWords, commandWords } from './announcements.ts';
+import { type Arrival, arrivalWords } from './announcements.ts';
 import { startAttempts } from './attempts.ts';
 import type { Seat, SeatMode } from './seat.ts';
 import type { WaitingPlace } from './tenancy.ts';
@@ -96,7 +96,7 @@ async function obey(
     case 'release':
       return await released(seat, command);
     case 'announce':
-      seat.voice?.announce(commandWords(command));
+      seat.announce(command);
       return undefined;
   }
 }

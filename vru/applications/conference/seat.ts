@@ -14,16 +14,24 @@ import type {
   ControlReply,
   LeaveReason,
 } from '../../../signaling/conference/client.ts';
-import type { PlaceInConference, Refusal } from '../../../signaling/conference/messages.ts';
+import type {
+  PlaceInConference,
+  Refusal,
+  Role,
+  VruCommand,
+} from '../../../signaling/conference/messages.ts';
+import type { Roster } from '../../../signaling/conference/roster.ts';
 import type { PendingCommand } from '../../commands.ts';
 import type { CallContext, FlowEnd } from '../../flow.ts';
 import { Inbox } from '../../inbox.ts';
 import type { LinkLoss, MixerLink } from '../../mixer-link.ts';
 import { Cancelled, innerScope, type Scope, within } from '../../scope.ts';
 import type { Phrase } from '../../speech.ts';
-import { ACTIONS, type ActionContext, type KeypadState, NOT_SEATED } from './actions.ts';
+import { ACTIONS, type ActionContext, done, type KeypadState, NOT_SEATED } from './actions.ts';
+import { commandWords } from './announcements.ts';
 import type { KeypadAction } from './key-map.ts';
 import { Keypad, type KeypadResult } from './keypad.ts';
+import { rosterStep } from './roster-menu.ts';
 import type { EffectiveSettings } from './row-settings.ts';
 import type { Tenancy, WaitingPlace } from './tenancy.ts';
 import { Voice, type VoiceOptions } from './voice.ts';
@@ -53,6 +61,11 @@ export type SeatMode =
 const EVENT_LIMIT = 64;
 const ACTION_LIMIT = 4;
 
+/** What a key asks for, done one after another. */
+type Order =
+  | { readonly kind: 'action'; readonly action: KeypadAction; readonly ordinal?: number }
+  | { readonly kind: 'menu'; readonly digit: Digit };
+
 /** What the modes share: the inbox, the keypad, the voice, and the present link. */
 export class Seat {
   readonly context: CallContext;
@@ -62,7 +75,9 @@ export class Seat {
   readonly keypadState: KeypadState = { selfMuted: false, allMuted: false, locked: false };
   readonly #scope: Scope;
   readonly #events: Inbox<SeatEvent>;
-  readonly #actions: Inbox<KeypadAction>;
+  readonly #orders: Inbox<Order>;
+  /** Ordinal that the private roster shows; 0: none yet. */
+  #cursor = 0;
   #voice: Voice | undefined;
   #place: PlaceInConference | undefined;
   #link: MixerLink | undefined;
@@ -73,12 +88,14 @@ export class Seat {
     this.context = { ...context, signal: this.#scope.signal };
     this.settings = settings;
     this.tenancy = tenancy;
-    this.keypad = new Keypad(settings.keys, context.parts.settings.conference, clock);
+    const { confirmMs, rosterMs } = context.parts.settings.conference;
+    const times = { keyPauseMs: settings.keyPauseMs, confirmMs, rosterMs };
+    this.keypad = new Keypad(settings.keys.participant, times, clock);
     this.#events = new Inbox(clock, EVENT_LIMIT);
-    this.#actions = new Inbox(clock, ACTION_LIMIT);
+    this.#orders = new Inbox(clock, ACTION_LIMIT);
     this.#pump(context.commands, (pending) => this.post({ kind: 'command', ...pending }));
     this.#pump(context.digits, (digit) => this.post({ kind: 'digit', digit }));
-    this.#pump(this.#actions, (action) => this.#act(action));
+    this.#pump(this.#orders, (order) => this.#carryOut(order));
   }
 
   get link(): MixerLink | undefined {
@@ -91,8 +108,10 @@ export class Seat {
       const event = await this.#events.next(this.context.signal, this.keypad.waitMs);
       if (event === undefined) this.onKeys(this.keypad.settle());
       else if (event.kind === 'failed') throw event.error;
-      else if (event.kind === 'digit') this.onKeys(this.keypad.press(event.digit));
-      else return event;
+      else if (event.kind === 'digit') {
+        this.voice?.skipAnswer();
+        this.onKeys(this.keypad.press(event.digit));
+      } else return event;
     }
   }
 
@@ -140,6 +159,7 @@ export class Seat {
     const before = this.#link;
     this.#link = link;
     this.#place = place;
+    this.#useKeysOf(place.role);
     this.context.route({ kind: 'relay', peer: link.leg });
     link.lost.then(
       (how) => this.post({ kind: 'link-lost', link, how }),
@@ -165,27 +185,66 @@ export class Seat {
     this.#scope.cancel();
   }
 
+  /** Speaks what the conference service asked for; a change of role brings other keys. */
+  announce(command: Extract<VruCommand, { kind: 'announce' }>): void {
+    if (command.role !== undefined && this.#place !== undefined) {
+      this.#place = { ...this.#place, role: command.role };
+      this.#useKeysOf(command.role);
+    }
+    this.voice?.announce(commandWords(command));
+  }
+
+  #useKeysOf(role: Role): void {
+    this.keypad.use(this.settings.keys[role]);
+  }
+
   onKeys(result: KeypadResult | undefined): void {
     if (result === undefined) return;
-    if (result.kind === 'unknown') {
-      this.voice?.interrupt(['error-tone']);
-      return;
+    switch (result.kind) {
+      case 'unknown':
+        this.voice?.interrupt(['error-tone']);
+        break;
+      case 'action':
+        this.#onAction(result.action);
+        break;
+      case 'answer':
+        if (result.yes) this.#order({ kind: 'action', action: result.action });
+        else this.voice?.interrupt(['end-not-confirmed']);
+        break;
+      case 'number':
+        if (result.number === undefined) this.voice?.interrupt(['no-such-conferee']);
+        else this.#order({ kind: 'action', action: result.action, ordinal: result.number });
+        break;
+      case 'menu':
+        this.#order({ kind: 'menu', digit: result.digit });
+        break;
+      case 'menu-over':
+        this.voice?.interrupt(['returning-to-conference']);
+        break;
     }
-    const row = ACTIONS[result.action];
+  }
+
+  #onAction(action: KeypadAction): void {
+    const row = ACTIONS[action];
     if (row.hostOnly && this.#place?.role !== 'host') {
       this.voice?.interrupt(['not-a-host']);
-      return;
-    }
-    if (result.kind === 'action' && row.confirm !== undefined) {
-      this.keypad.ask(result.action);
+    } else if (row.confirm !== undefined) {
+      this.keypad.ask(action);
       this.voice?.interrupt([row.confirm]);
-      return;
+    } else if (row.asksNumber === true) {
+      this.keypad.askNumber(action);
+      this.voice?.interrupt(['enter-conferee-number']);
+    } else {
+      if (row.opensMenu === true) {
+        this.#cursor = 0;
+        this.keypad.openMenu();
+      }
+      this.#order({ kind: 'action', action });
     }
-    if (result.kind === 'answer' && !result.yes) {
-      this.voice?.interrupt(['end-not-confirmed']);
-      return;
-    }
-    if (!this.#actions.push(result.action)) this.voice?.interrupt(['error-tone']);
+  }
+
+  #order(order: Order): void {
+    if (!this.#orders.push(order)) this.voice?.interrupt(['error-tone']);
   }
 
   async control(action: ControlAction): Promise<ControlReply> {
@@ -198,19 +257,44 @@ export class Seat {
     );
   }
 
+  async #roster(): Promise<Roster | undefined> {
+    const place = this.#place;
+    if (place === undefined) return undefined;
+    const { client } = this.context.parts;
+    const read = await within(this.context.signal, client.roster(place.conferenceId));
+    return read.ok && read.value.created !== undefined ? read.value : undefined;
+  }
+
   /** One key function after another, beside the seat's own loop: a request may take its time. */
-  async #act(action: KeypadAction): Promise<void> {
+  async #carryOut(order: Order): Promise<void> {
+    const place = this.#place;
+    const isHost = place?.role === 'host';
     const context: ActionContext = {
-      keys: this.settings.keys,
-      isHost: this.#place?.role === 'host',
+      keys: this.settings.keys[place?.role ?? 'participant'],
+      isHost,
       state: this.keypadState,
+      ordinal: order.kind === 'action' ? order.ordinal : undefined,
+      roster: () => this.#roster(),
+      self: (roster) => (place === undefined ? undefined : roster?.ofId(place.confereeId)),
       control: (request) => this.control(request),
       respond: (phrases) => this.voice?.interrupt(phrases),
       leave: () => {
         this.post({ kind: 'left' });
       },
     };
-    await ACTIONS[action].run(context);
+    if (order.kind === 'action') await ACTIONS[order.action].run(context);
+    else await this.#menuKey(context, order.digit);
+  }
+
+  async #menuKey(context: ActionContext, digit: Digit): Promise<void> {
+    const roster = await context.roster();
+    if (roster === undefined) {
+      context.respond(['error-tone', 'try-again']);
+      return;
+    }
+    const step = rosterStep(roster, this.#cursor, digit);
+    if (step.kind === 'show') this.#cursor = step.ordinal;
+    if (step.kind !== 'act' || (await done(context, step.action))) context.respond(step.words);
   }
 
   #pump<T>(from: Inbox<T>, take: (item: T) => unknown): void {

@@ -29,6 +29,8 @@ export class Voice {
   readonly #scope: Scope;
   readonly #queue: Inbox<readonly Phrase[]>;
   #current: Scope | undefined;
+  /** What is said now, or next, answers a key. */
+  #answering = false;
 
   constructor(context: CallContext, options: VoiceOptions, first: readonly Phrase[] = []) {
     this.#scope = innerScope(context.signal);
@@ -51,6 +53,15 @@ export class Voice {
     this.#queue.clear();
     this.#queue.push(phrases);
     this.#current?.cancel();
+    this.#answering = true;
+  }
+
+  /** A key was pressed: who presses on has heard enough of the answer to the one before. */
+  skipAnswer(): void {
+    if (!this.#answering) return;
+    this.#queue.clear();
+    this.#current?.cancel();
+    this.#answering = false;
   }
 
   /** Silences announcements and background. Idempotent. */
@@ -75,6 +86,7 @@ export class Voice {
       if (!(error instanceof Cancelled) || this.#scope.signal.aborted) throw error;
     } finally {
       this.#current = undefined;
+      if (this.#queue.size === 0) this.#answering = false;
       scope.cancel();
     }
   }
