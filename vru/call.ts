@@ -26,7 +26,7 @@ import { CommandQueue } from './commands.ts';
 import { type ArbiterState, arbitrate, type DigitSource, NO_DIGITS, parseDigit } from './digits.ts';
 import { type CallContext, type Choice, type Lookup, runFlow, type VruParts } from './flow.ts';
 import { Inbox } from './inbox.ts';
-import { type CallIdentity, identify } from './routing.ts';
+import { type CallIdentity, codeSourceOf, identify } from './routing.ts';
 import { deferred } from './scope.ts';
 
 export interface CallParts {
@@ -208,7 +208,7 @@ export class Call {
   }
 
   async #runFlow(): Promise<void> {
-    const { parts, lookup } = this.#given;
+    const { parts, lookup, session } = this.#given;
     const media = this.#media;
     const choice = this.#choice;
     if (media === undefined || choice === undefined) return;
@@ -216,6 +216,7 @@ export class Call {
     const context: CallContext = {
       id: this.id,
       caller: this.#identity.caller,
+      source: codeSourceOf(this.#identity.caller, session.flow),
       leg: media.leg,
       codec: () => media.codec,
       route: (route) => {

@@ -10,6 +10,7 @@ import type { Logger } from '../common/log.ts';
 import type { Result } from '../common/result.ts';
 import type { CodecName, Digit, MediaLeg, Route } from '../mixer/media.ts';
 import type { CallerOfVru, ConferenceClient } from '../signaling/conference/client.ts';
+import type { CodeSource } from '../signaling/conference/fraud-shield.ts';
 import type { ApplicationName, Refusal, VruCommand } from '../signaling/conference/messages.ts';
 import type { PendingCommand } from './commands.ts';
 import type { Inbox } from './inbox.ts';
@@ -36,6 +37,8 @@ export interface VruParts {
 export interface CallContext {
   readonly id: CallId;
   readonly caller: CallerOfVru;
+  /** As whom the caller guesses, if he guesses codes. */
+  readonly source: CodeSource;
   readonly leg: MediaLeg;
   /** Where the leg's audio goes, while the caller does not hold the call. */
   readonly route: (route: Route) => void;

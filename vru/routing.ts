@@ -2,6 +2,7 @@
 import { MediaError } from '../common/errors.ts';
 import { fail, ok } from '../common/result.ts';
 import type { CallerOfVru, ConferenceClient } from '../signaling/conference/client.ts';
+import type { CodeSource } from '../signaling/conference/fraud-shield.ts';
 import type { SipRequest } from '../signaling/sip/message.ts';
 import {
   type NameAddress,
@@ -42,6 +43,12 @@ export function identify(session: Pick<Session, 'id' | 'invite' | 'remote'>): Ca
     },
     diversion: diverted === undefined ? undefined : numberOf(diverted.uri),
   };
+}
+
+/** The host alone: behind one connection, or one translator, ports differ from call to call. */
+export function codeSourceOf(caller: CallerOfVru, flow: string): CodeSource {
+  const trunk = flow.replace(/^[a-z]+:/, '').replace(/:\d+$/, '');
+  return { caller: caller.callerNumber, trunk: trunk.slice(0, TEXT_LIMIT) };
 }
 
 /** A `dnis` parameter of the Request-URI, its user, else P-Called-Party-ID (RFC 7315 section 4.2), else To. */

@@ -19,6 +19,7 @@ import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
 import { CommandDesk, type CommandHandler } from './command-desk.ts';
 import { ConferenceLog } from './conference-log.ts';
+import type { CodeSource } from './fraud-shield.ts';
 import { type KeptLease, keepLease } from './kept-lease.ts';
 import {
   type Caller,
@@ -84,8 +85,12 @@ export interface ServiceClient {
 export interface ConferenceClient extends ServiceClient {
   /** Who is in a conference and how it stands, folded from its log as it is in the store now. */
   roster(id: ConferenceId): Promise<Result<Roster, MediaError>>;
-  /** Is this code valid (R2)? `partial`: digits so far, without `#`. */
-  checkCode(code: string, partial?: boolean): Promise<Result<CodeCheck, MediaError>>;
+  /** Is this code valid (R2)? `partial`: digits so far, without `#`. A whole one counts as a try of `source`. */
+  checkCode(
+    code: string,
+    partial?: boolean,
+    source?: CodeSource,
+  ): Promise<Result<CodeCheck, MediaError>>;
   /** The application of a dialled number (R40); undefined when no row matches. */
   findApplication(dnis: string): Promise<Result<DnisRecord | undefined, MediaError>>;
   /** Reads the conference database itself (R25); false when there is no conference. */
@@ -166,8 +171,12 @@ class VruClient implements ConferenceClient {
     this.#lease = lease;
   }
 
-  async checkCode(code: string, partial = false): Promise<Result<CodeCheck, MediaError>> {
-    const body = { kind: 'check-code', code, partial };
+  async checkCode(
+    code: string,
+    partial = false,
+    source?: CodeSource,
+  ): Promise<Result<CodeCheck, MediaError>> {
+    const body = { kind: 'check-code', code, partial, ...(source === undefined ? {} : { source }) };
     const answer = await this.#askProvisioning(body);
     if (!answer.ok) return answer;
     const parsed = codeCheck.safeParse(answer.value);

@@ -58,20 +58,34 @@ export type TalkMode = z.infer<typeof talkMode>;
 
 // ── provisioning ─────────────────────────────────────────────────────────────────────────────
 
+/** Who enters codes, as far as guessing is concerned: a calling number, and the host it came from. */
+export const codeSource = z.object({ caller: z.string().max(128), trunk: z.string().max(128) });
+
+/** Before the caller is told: nothing at first, more for a source that keeps missing. */
+const delayMs = z.number().int().min(0).optional();
+
 export const provisioningRequest = z.discriminatedUnion('kind', [
-  /** Is this code valid (R2)? `partial`: digits so far without `#`, to end collection when unambiguous. */
-  z.object({ kind: z.literal('check-code'), code: digits, partial: z.boolean().optional() }),
+  /**
+   * Is this code valid (R2)? `partial`: digits so far without `#`, to end collection when
+   * unambiguous. A whole code counts as a try of its source (fraud-shield.ts).
+   */
+  z.object({
+    kind: z.literal('check-code'),
+    code: digits,
+    partial: z.boolean().optional(),
+    source: codeSource.optional(),
+  }),
   z.object({ kind: z.literal('find-application'), dnis: z.string().max(64) }),
 ]);
 export type ProvisioningRequest = z.infer<typeof provisioningRequest>;
 
 export const codeCheck = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('valid'), accountId, role, language: z.string() }),
+  z.object({ kind: z.literal('valid'), accountId, role, language: z.string(), delayMs }),
   /** A longer code may still be valid. */
   z.object({ kind: z.literal('prefix') }),
   /** Valid as it is, but a longer one begins with it: wait for `#` or the time-out. */
-  z.object({ kind: z.literal('valid-prefix'), accountId, role, language: z.string() }),
-  z.object({ kind: z.literal('invalid') }),
+  z.object({ kind: z.literal('valid-prefix'), accountId, role, language: z.string(), delayMs }),
+  z.object({ kind: z.literal('invalid'), delayMs }),
 ]);
 export type CodeCheck = z.infer<typeof codeCheck>;
 

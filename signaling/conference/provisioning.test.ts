@@ -3,7 +3,7 @@ import { LocalBus } from '../../common/bus/local-bus.ts';
 import type { MediaError } from '../../common/errors.ts';
 import type { AccountId, NodeId } from '../../common/ids.ts';
 import { silentLogger } from '../../common/log.ts';
-import { createMetrics } from '../../common/metrics.ts';
+import { createMetrics, type Metrics } from '../../common/metrics.ts';
 import type { Result } from '../../common/result.ts';
 import type { Role } from '../../common/role.ts';
 import { SimClock } from '../../common/sim-clock.ts';
@@ -114,16 +114,19 @@ describe('role provisioning', () => {
   let store: MemoryStore;
   let bus: LocalBus;
   let role: Role;
+  let clock: SimClock;
+  let metrics: Metrics;
 
   beforeEach(async () => {
-    const clock = new SimClock();
-    const metrics = createMetrics();
+    clock = new SimClock();
+    metrics = createMetrics();
     store = new MemoryStore(clock);
     bus = new LocalBus({ clock, log: silentLogger, metrics });
     role = await startProvisioning({
       id: 'provisioning-1' as NodeId,
       bus,
       store,
+      clock,
       log: silentLogger,
       metrics,
     });
@@ -146,6 +149,38 @@ describe('role provisioning', () => {
     expect(await check('4733')).toMatchObject({ kind: 'valid', role: 'participant' });
     expect(await check('9', true)).toEqual({ kind: 'invalid' });
     expect(await check('47110', true)).toEqual({ kind: 'invalid' });
+  });
+
+  it('tells a source that guesses only of wrong codes, and ever later; others as before', async () => {
+    value(await addAccount(store, ACME));
+    const from = (caller: string, code: string, partial = false) =>
+      ask({ kind: 'check-code', code, partial, source: { caller, trunk: '192.0.2.1' } });
+    // Somebody who mistypes twice is served as ever (R2).
+    expect(await from('alice', '9')).toEqual({ kind: 'invalid' });
+    expect(await from('alice', '9')).toEqual({ kind: 'invalid' });
+    expect(await from('alice', '4711', true)).toMatchObject({ kind: 'valid' });
+    expect(await from('alice', '4711')).toEqual({
+      kind: 'valid',
+      accountId: 'acme',
+      role: 'host',
+      language: 'en',
+    });
+    const answers: unknown[] = [];
+    for (let tries = 0; tries < 9; tries++) answers.push(await from('mallory', '9'));
+    expect(answers.slice(2, 5)).toEqual([
+      { kind: 'invalid' },
+      { kind: 'invalid', delayMs: 500 },
+      { kind: 'invalid', delayMs: 1_000 },
+    ]);
+    // Locked: the right code is a wrong one, whole or in parts, which ends no entry by itself.
+    expect(await from('mallory', '4711')).toEqual({ kind: 'invalid', delayMs: 8_000 });
+    expect(await from('mallory', '4711', true)).toEqual({ kind: 'invalid' });
+    expect(await from('alice', '4711')).toMatchObject({ kind: 'valid' });
+    const text = await metrics.text();
+    expect(text).toContain('minusone_provisioning_fraud_alarms_total{kind="source-locked"} 1');
+    expect(text).toContain('minusone_provisioning_checks_total{outcome="source-locked"} 2');
+    await clock.advance(3_700_000);
+    expect(await from('mallory', '4711')).toMatchObject({ kind: 'valid' });
   });
 
   it('sees every change at once (R44)', async () => {

@@ -5,6 +5,7 @@
  * nothing of conferences.
  */
 import type { Bus, Subscription } from '../../common/bus/bus.ts';
+import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
 import type { AccountId, NodeId } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
@@ -14,6 +15,7 @@ import type { Role as RunningRole } from '../../common/role.ts';
 import type { Change, Store, Watch } from '../../common/store/store.ts';
 import { lookUpCode } from './accounts.ts';
 import { CodeTrie } from './code-trie.ts';
+import { type CodeSource, type FraudAlarm, FraudShield } from './fraud-shield.ts';
 import {
   type AccountRecord,
   accountRecord,
@@ -29,6 +31,7 @@ export interface ProvisioningOptions {
   readonly id: NodeId;
   readonly bus: Bus;
   readonly store: Store;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -48,7 +51,28 @@ export async function startProvisioning(options: ProvisioningOptions): Promise<R
     ['outcome'],
   );
 
-  const checkCode = async (code: string, partial: boolean): Promise<Answer> => {
+  const shield = createShield(options);
+
+  /** Whole codes of a source count; one that guesses is told of nothing but wrong codes, and later. */
+  const checkFrom = async (
+    code: string,
+    partial: boolean,
+    source: CodeSource | undefined,
+  ): Promise<Answer> => {
+    if (source === undefined) return checkCode(code, partial);
+    const { locked, delayMs } = shield.admit(source);
+    if (locked) checks.add(1, { outcome: 'source-locked' });
+    if (partial) return locked ? ok({ kind: 'invalid' }) : checkCode(code, true);
+    const answer = locked ? ok<CodeCheck>({ kind: 'invalid' }) : await checkCode(code, false);
+    if (!answer.ok) return answer;
+    if (!locked) shield.record(source, answer.value.kind === 'valid' ? 'hit' : 'miss');
+    return ok({ ...answer.value, ...(delayMs > 0 ? { delayMs } : {}) });
+  };
+
+  const checkCode = async (
+    code: string,
+    partial: boolean,
+  ): Promise<Result<CodeCheck, MediaError>> => {
     const cached = cache.check(code, partial);
     // What was added a moment ago may not be in memory yet.
     const answer =
@@ -62,7 +86,7 @@ export async function startProvisioning(options: ProvisioningOptions): Promise<R
     if (!request.success) return fail(new MediaError('bad-request', request.error.message));
     switch (request.data.kind) {
       case 'check-code':
-        return checkCode(request.data.code, request.data.partial ?? false);
+        return checkFrom(request.data.code, request.data.partial ?? false, request.data.source);
       case 'find-application':
         return ok(cache.application(request.data.dnis) ?? null);
     }
@@ -83,6 +107,21 @@ export async function startProvisioning(options: ProvisioningOptions): Promise<R
       for (const watch of watches) await watch.close();
     },
   };
+}
+
+/** Numbers may be logged; codes never are. */
+function createShield({ clock, log, metrics }: ProvisioningOptions): FraudShield {
+  const alarms = metrics.counter(
+    'minusone_provisioning_fraud_alarms_total',
+    'Sources locked and trunks under attack by people who guess codes',
+    ['kind'],
+  );
+  const onAlarm = (alarm: FraudAlarm): void => {
+    alarms.add(1, { kind: alarm.kind });
+    if (alarm.kind === 'trunk-calm') log.info({ alarm }, 'trunk calm again');
+    else log.warn({ alarm }, 'codes are being guessed');
+  };
+  return new FraudShield({ clock, onAlarm });
 }
 
 async function fromStore(store: Store, code: string): Promise<Result<CodeCheck, MediaError>> {

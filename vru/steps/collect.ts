@@ -11,6 +11,8 @@ export interface CollectOptions {
   readonly endKey?: Digit;
   /** Forgets what was entered so far. Default none. */
   readonly restartKey?: Digit;
+  /** What was forgotten. */
+  readonly onRestart?: (digits: string) => void;
   /** Asked after each digit; true ends the entry. */
   readonly isComplete?: (digits: string) => Promise<boolean>;
 }
@@ -40,6 +42,7 @@ export async function collect(
     started = true;
     if (digit === endKey) return { kind: 'entered', digits, endedBy: 'key' };
     if (digit === options.restartKey) {
+      options.onRestart?.(digits);
       digits = '';
       continue;
     }

@@ -1,7 +1,7 @@
 import type { MediaError } from '../../common/errors.ts';
 import type { CodeCheck, Refusal } from '../../signaling/conference/messages.ts';
 import type { CallContext } from '../flow.ts';
-import { within } from '../scope.ts';
+import { pause, within } from '../scope.ts';
 import type { Phrase } from '../speech.ts';
 import { collect } from './collect.ts';
 import { refusalOf } from './refuse.ts';
@@ -49,11 +49,13 @@ export async function passcode(
       continue;
     }
     const result = isCode(entry.digits)
-      ? await within(context.signal, client.checkCode(entry.digits, false))
+      ? await within(context.signal, client.checkCode(entry.digits, false, context.source))
       : undefined;
     if (result !== undefined && !result.ok) {
       return { kind: 'refused', reason: refusalOf(result.error) };
     }
+    const delayMs = result?.value.kind === 'prefix' ? 0 : (result?.value.delayMs ?? 0);
+    if (delayMs > 0) await pause(context.parts.clock, context.signal, delayMs);
     if (result?.value.kind === 'valid' || result?.value.kind === 'valid-prefix') {
       metrics.codes.add(1, { result: 'valid' });
       const endKeyDue = entry.endedBy !== 'key';
@@ -73,20 +75,35 @@ type Entry =
   | { readonly kind: 'failed'; readonly error: MediaError }
   | { readonly kind: 'entered'; readonly digits: string; readonly endedBy: string };
 
+/**
+ * A right code ends the entry by itself, so every entry tells whether a code is right, one that is
+ * given up before `#` too: by `*`, or by a hang-up. It counts as a try all the same.
+ */
 async function enterCode(context: CallContext): Promise<Entry> {
-  const { client, settings } = context.parts;
+  const { client, settings, background } = context.parts;
   let failure: MediaError | undefined;
-  const entry = await collect(context, {
+  let typed = '';
+  const giveUp = (): void => {
+    if (isCode(typed)) background(client.checkCode(typed, false, context.source));
+    typed = '';
+  };
+  const collecting = collect(context, {
     firstDigitMs: settings.entry.firstDigitMs,
     interDigitMs: settings.entry.interDigitMs,
     maxDigits: settings.entry.maxDigits,
     restartKey: '*',
+    onRestart: giveUp,
     isComplete: async (digits) => {
+      typed = digits;
       if (!isCode(digits)) return false;
-      const check = await within(context.signal, client.checkCode(digits, true));
+      const check = await within(context.signal, client.checkCode(digits, true, context.source));
       if (!check.ok) failure = check.error;
       return !check.ok || check.value.kind === 'valid';
     },
+  });
+  const entry = await collecting.catch((error: unknown) => {
+    giveUp();
+    throw error;
   });
   if (failure !== undefined) return { kind: 'failed', error: failure };
   // `#` alone, or `*` and then silence, is no try at a code.

@@ -13,6 +13,7 @@ import type {
 } from '../../signaling/conference/client.ts';
 import { controlEvents } from '../../signaling/conference/control-events.ts';
 import type { ConferenceEvent } from '../../signaling/conference/events.ts';
+import type { CodeSource } from '../../signaling/conference/fraud-shield.ts';
 import type {
   CodeCheck,
   DnisRecord,
@@ -45,6 +46,10 @@ export type Asked =
 
 export class FakeConference implements ConferenceClient {
   readonly asked: Asked[] = [];
+  /** Whole codes, as the fraud shield counts them. */
+  readonly tried: { readonly code: string; readonly source: CodeSource | undefined }[] = [];
+  /** Before the caller is told. */
+  delayMs = 0;
   readonly codes = new Map<string, Role>([
     ['910001', 'host'],
     ['110001', 'participant'],
@@ -82,14 +87,21 @@ export class FakeConference implements ConferenceClient {
     return this.asked.map(({ kind }) => kind);
   }
 
-  async checkCode(code: string, partial = false): Promise<Result<CodeCheck, MediaError>> {
+  async checkCode(
+    code: string,
+    partial = false,
+    source?: CodeSource,
+  ): Promise<Result<CodeCheck, MediaError>> {
+    if (!partial) this.tried.push({ code, source });
     const failure = await this.onCheck();
     if (!failure.ok) return failure;
     const found = this.codes.get(code);
     const longer = [...this.codes.keys()].some((other) => other !== code && other.startsWith(code));
     const account = { accountId: 'acme' as AccountId, language: 'en' };
-    if (found === undefined) return ok({ kind: longer && partial ? 'prefix' : 'invalid' });
-    return ok({ kind: longer ? 'valid-prefix' : 'valid', role: found, ...account });
+    if (found === undefined && longer && partial) return ok({ kind: 'prefix' });
+    const { delayMs } = this;
+    if (found === undefined) return ok({ kind: 'invalid', delayMs });
+    return ok({ kind: longer ? 'valid-prefix' : 'valid', role: found, ...account, delayMs });
   }
 
   async findApplication(dnis: string): Promise<Result<DnisRecord | undefined, MediaError>> {

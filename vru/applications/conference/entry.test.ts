@@ -76,6 +76,36 @@ describe('R1: entering a code', () => {
   });
 });
 
+describe('codes that are guessed', () => {
+  it('an entry given up by * or by hanging up counts as a try of its source', async () => {
+    const { conference, ...bench } = await createVruBench();
+    const call = await bench.call();
+    await call.press('4711*4712*4713');
+    call.session.hangUp();
+    await bench.clock.advance(1);
+    expect(conference.tried.map(({ code }) => code)).toEqual(['4711', '4712', '4713']);
+    expect(conference.tried[0]?.source?.trunk).toBe('127.0.0.1');
+    expect(bench.idle()).toBe(true);
+  });
+
+  it('are answered as late as provisioning says', async () => {
+    const { clock, conference, ...bench } = await createVruBench();
+    conference.delayMs = 4_000;
+    const call = await bench.call();
+    call.heard();
+    await call.press('4711#');
+    await clock.advance(3_000);
+    expect(call.heard()).toBe('');
+    await clock.advance(1_500);
+    expect(call.heard()).toContain('invalid-code');
+    // Nobody waits for the answer of one who hung up.
+    await call.press('4711#');
+    call.session.hangUp();
+    await clock.advance(1);
+    expect(bench.idle()).toBe(true);
+  });
+});
+
 describe('R2: what ends in a spoken explanation and a BYE', () => {
   it('three invalid codes', async () => {
     const { clock, conference, ...bench } = await createVruBench();
