@@ -63,6 +63,8 @@ export interface RunningSystem {
   mixerOf(account: string): Promise<string>;
   /** It is gone from one moment to the next, as by `kill -9`. */
   killMixer(mixerId: string): Promise<void>;
+  /** Open legs of all engines, those of the phones too. */
+  legs(): number;
   /** Value of one line of /metrics. */
   metric(line: string): Promise<number>;
   stop(): Promise<void>;
@@ -182,6 +184,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     killMixer: async (mixerId) => {
       await mixers.find(({ id }) => id === mixerId)?.kill();
     },
+    legs: () => engines.reduce((sum, own) => sum + own.load().legs, 0),
     metric: async (line) => {
       const found = (await metrics.text()).split('\n').find((text) => text.startsWith(`${line} `));
       return found === undefined ? 0 : Number(found.slice(line.length + 1));

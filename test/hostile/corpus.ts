@@ -1,6 +1,6 @@
 /** Whole messages to be damaged. `{…}` are filled in by the test that sends them. */
 
-const SDP = [
+export const SDP = [
   'v=0',
   'o=- 1 1 IN IP4 127.0.0.1',
   's=-',
