@@ -1,5 +1,5 @@
 /** A question before something that cannot be taken back. Escape and the first button mean no. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export interface Question {
   readonly title: string;
@@ -10,7 +10,7 @@ export interface Question {
 
 export function Confirm({ question, onDone }: { question: Question; onDone: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby="question" onClose={onDone}>
       <h2 id="question">{question.title}</h2>

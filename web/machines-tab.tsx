@@ -83,7 +83,8 @@ export function MachinesTab({ api }: { api: Api }) {
           <li class="card" key={mixer.id}>
             <h2>{mixer.id}</h2>
             <p class="facts">
-              <strong>{mixer.conferees}</strong> conferees in {mixer.conferences} conferences
+              <strong>{mixer.conferees}</strong> {mixer.conferees === 1 ? 'conferee' : 'conferees'}{' '}
+              in {mixer.conferences} {mixer.conferences === 1 ? 'conference' : 'conferences'}
               {mixer.draining ? <span class="badge strong">draining</span> : null}
             </p>
             <p class="small">

@@ -34,7 +34,7 @@ export function Plot({ label, unit, timesS, values }: Props) {
         scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
         axes: [
           { ...axis, size: 24, space: 90 },
-          { ...axis, size: 44, space: 30 },
+          { ...axis, size: 52, space: 30 },
         ],
         series: [
           {},

@@ -53,7 +53,7 @@ function Tab({ title, error, columns, rows, fields, addTitle, onAdd }: TabProps)
         {error}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
-      <section class="scroll" tabIndex={0} aria-label={title}>
+      <section class="scroll" tabIndex={0} aria-label={`List of ${title.toLowerCase()}`}>
         <table>
           <thead>
             <tr>

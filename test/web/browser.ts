@@ -1,0 +1,34 @@
+/** Debian's Chromium for tests of the page, and whether it is there. */
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const EXECUTABLE = '/usr/bin/chromium';
+
+export const HAS_CHROMIUM = existsSync(EXECUTABLE);
+if (!HAS_CHROMIUM) {
+  console.warn('SKIPPED, as chromium is not installed: the page in a real browser');
+}
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: EXECUTABLE,
+    args: [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** Signs in with a code or token; the token is in no URL. */
+export async function signIn(page: Page, base: string, secret: string): Promise<void> {
+  await page.goto(base);
+  await page.getByLabel('Host code or admin token').fill(secret);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('live', { exact: true }).waitFor();
+}

@@ -1,0 +1,72 @@
+/** 200 conferees in the page: from an event in the log to its row on the screen. */
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ADMIN_TOKEN, startTestApi, type TestApi } from '../../signaling/api/test-api.ts';
+import { HAS_CHROMIUM, openBrowser, signIn } from './browser.ts';
+
+const CONFEREES = 200;
+const EVENTS = 60;
+
+/** Notes when the mute mark of a row comes or goes. */
+const WATCH = `
+  window.seen = {};
+  new MutationObserver(() => {
+    for (const row of document.querySelectorAll('ol.roster > li')) {
+      const text = row.querySelector('.badge.muted') === null ? 'open' : 'muted';
+      const key = row.dataset.ordinal + ' ' + text;
+      if (window.seen[key] === undefined) window.seen[key] = performance.timeOrigin + performance.now();
+    }
+  }).observe(document.querySelector('ol.roster'), { childList: true, subtree: true });
+`;
+
+describe.skipIf(!HAS_CHROMIUM)('the page with 200 conferees', () => {
+  let system: TestApi;
+  let browser: Browser;
+  beforeAll(async () => {
+    system = await startTestApi();
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await system?.stop();
+  });
+
+  it('shows an event within 300 ms, and comes back by number after a cut', async () => {
+    await system.create('cbig', 'demo-start');
+    await system.join('cbig', 'host');
+    for (let count = 1; count < CONFEREES; count++) await system.join('cbig');
+    const page = await browser.newPage();
+    await signIn(page, system.base, ADMIN_TOKEN);
+    await page.getByRole('button', { name: /^Open / }).click();
+    await expect.poll(() => page.locator('ol.roster > li').count()).toBe(CONFEREES);
+    await page.evaluate(WATCH);
+
+    const sentMs = new Map<string, number>();
+    for (let index = 0; index < EVENTS; index++) {
+      const ordinal = 2 + index * 3;
+      sentMs.set(`${ordinal} muted`, performance.timeOrigin + performance.now());
+      await system.append('cbig', { kind: 'muted', ordinal, bit: 'host', muted: true });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await expect.poll(() => page.locator('.badge.muted').count()).toBe(EVENTS);
+    const seen = z.record(z.string(), z.number()).parse(await page.evaluate('window.seen'));
+    const tookMs = [...sentMs]
+      .map(([key, atMs]) => (seen[key] ?? Number.POSITIVE_INFINITY) - atMs)
+      .toSorted((a, b) => a - b);
+    const at = (share: number): number => Math.round(tookMs[Math.floor(share * (EVENTS - 1))] ?? 0);
+    console.log(
+      `event to page, ${CONFEREES} conferees: median ${at(0.5)} ms, 95 % ${at(0.95)} ms, worst ${at(1)} ms`,
+    );
+    expect(at(0.5)).toBeLessThan(300);
+
+    // Cut off, changed meanwhile, back: the page says so and then shows what is.
+    await page.context().setOffline(true);
+    await page.evaluate('window.dispatchEvent(new Event("offline"))');
+    await system.append('cbig', { kind: 'locked', locked: true });
+    await page.context().setOffline(false);
+    await page.getByText('locked', { exact: true }).waitFor();
+    await page.close();
+  });
+});
