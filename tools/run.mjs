@@ -154,6 +154,7 @@ const nativeSources = () =>
 const PROGRAMS = {
   sipp: 'SIP scenarios of another stack (Debian package sip-tester)',
   baresip: 'calls with a second SIP stack (Debian package baresip-core)',
+  chromium: 'the page in a real browser (Debian package chromium)',
   'clang-format': 'format of the C++ sources',
 };
 
