@@ -16,6 +16,9 @@ constexpr int kPacketsPerTick = 16;
 constexpr int64_t kOldestArrivalNs = 200 * base::kNsPerMs;
 /** Silence of the present source after which another one may take its place. */
 constexpr int64_t kRelatchNs = 1500 * base::kNsPerMs;
+/** The same for one that does not go on with the stream that was heard: a phone that moved keeps
+ * its SSRC, and one that suppresses silence is often quiet for longer than kRelatchNs. */
+constexpr int64_t kOtherStreamNs = 10'000 * base::kNsPerMs;
 /** Packets in a row from an address that signalling did not name, before it is believed. */
 constexpr uint8_t kProbation = 3;
 
@@ -26,7 +29,7 @@ void latch(Context& context, Leg& leg, const net::Address& from) {
   latch.peer = from;
   latch.latched = true;
   latch.candidate_packets = 0;
-  latch.connected = context.link.connect(leg.rtp_socket, from);
+  latch.connected = from == latch.signalled && context.link.connect(leg.rtp_socket, from);
   if (changed) leg.source_changes++;
   if (!tell) return;
   abi::ReceivingEvent event{};
@@ -39,14 +42,23 @@ void latch(Context& context, Leg& leg, const net::Address& from) {
 
 /**
  * Symmetric RTP with a guard: the signalled address is believed at once, any other one only when it
- * sends several packets in a row while the signalled (or latched) one is silent.
+ * sends several packets in a row while the signalled (or latched) one is silent. One that
+ * signalling did not name is never connected, so that the signalled one can take its place back.
  */
-bool accept_source(Context& context, Leg& leg, const net::Address& from) {
+bool accept_source(Context& context, Leg& leg, const net::Address& from, uint32_t ssrc,
+                   int64_t now) {
   Latch& state = leg.latch;
   const net::Address& expected = state.latched ? state.peer : state.signalled;
   if (from == expected || from == state.signalled) {
     latch(context, leg, from);
     return true;
+  }
+  // In between two packets of the present source there is room for any number of a stranger's.
+  const int64_t quiet_ns = now - leg.last_packet_ns;
+  const bool same_stream = leg.stream.started() && leg.stream.ssrc() == ssrc;
+  if (state.latched && quiet_ns <= (same_stream ? kRelatchNs : kOtherStreamNs)) {
+    context.count.packets_foreign++;
+    return false;
   }
   if (state.candidate == from) {
     if (state.candidate_packets < kProbation) state.candidate_packets++;
@@ -95,7 +107,7 @@ void on_rtp(Context& context, Leg& leg, const uint8_t* bytes, int count, const n
   if (format == kFormatUnknown) return reject(context, leg);
   // Connected in this very batch: what was queued before from others is still to be refused.
   if (from != nullptr && !(leg.latch.connected && *from == leg.latch.peer) &&
-      (leg.latch.connected || !accept_source(context, leg, *from))) {
+      (leg.latch.connected || !accept_source(context, leg, *from, packet.ssrc, now))) {
     return reject(context, leg);
   }
   if (!leg.stream.started() || leg.stream.ssrc() != packet.ssrc) leg.digits_in.reset();

@@ -95,11 +95,29 @@ void leg_latching(test::Context& t) {
   f.period([&] { f.send_frame(0, stranger, kLoud); });
   EXPECT(t, !f.link.connected(0));
   for (int n = 0; n < 3; n++) f.period([&] { f.send_frame(0, moved, kLoud); });
-  EXPECT(t, f.link.connected(0));
   EXPECT(t, f.event(receiving));
   EXPECT_EQUAL(t, receiving.port, 5555);
+  // In between two of its packets a stranger has room for any number, which count for nothing.
+  f.period([&] {
+    f.send_frame(0, moved, kLoud);
+    for (int n = 0; n < 5; n++) f.send_frame(0, stranger, kLoud);
+  });
+  EXPECT(t, !f.event(receiving));
+  // Nor while a phone that suppresses silence says nothing, until it must be gone.
+  f.periods(100);
+  for (int n = 0; n < 5; n++) f.period([&] { f.send_frame(0, stranger, kLoud); });
+  EXPECT(t, !f.event(receiving));
+  f.periods(500);
+  for (int n = 0; n < 5; n++) f.period([&] { f.send_frame(0, stranger, kLoud); });
+  EXPECT(t, f.event(receiving));
+  EXPECT_EQUAL(t, receiving.port, 9999);
+  // Whom signalling named takes its place back at once.
+  f.period([&] { f.send_frame(0, peer, kLoud); });
+  EXPECT(t, f.event(receiving));
+  EXPECT_EQUAL(t, receiving.port, 4000);
+  EXPECT(t, f.link.connected(0));
   f.periods(50);
-  EXPECT_EQUAL(t, f.statistics(0).source_changes, 1.0);
+  EXPECT_EQUAL(t, f.statistics(0).source_changes, 3.0);
   // Strangers queued in the socket before it was connected are still refused.
   f.configure(0);
   f.period([] {});
