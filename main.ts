@@ -341,7 +341,7 @@ async function start(config: Config, options: ProcessOptions): Promise<void> {
     process.exit(EXIT.failed);
   }
   const { lifecycle, facts } = started.value;
-  stopOnSignals(lifecycle, config.shutdown, systemClock, log);
+  stopOnSignals(lifecycle, config.shutdown, log);
   log.info({ version: VERSION, roles: lifecycle.roles.map(({ id }) => id) }, 'ready');
   terminal.out(options.json ? JSON.stringify(readyLine(facts)) : banner(facts));
 }

@@ -32,6 +32,27 @@ describe('Lifecycle', () => {
     expect(lifecycle.roles.map(({ id }) => id)).toEqual(['mixer-1', 'vru-1']);
   });
 
+  it('a drain is over when the last call is, or at its limit', async () => {
+    const clock = new SimClock();
+    const lifecycle = new Lifecycle(clock, silentLogger);
+    let calls = 2;
+    lifecycle.addRole('vru-1', { ...role('vru', []), activity: () => calls });
+    lifecycle.addRole('mixer-1', role('mixer', []));
+    let over = 0;
+    void lifecycle.drained(10_000).then(() => {
+      over += 1;
+    });
+    void lifecycle.drained(500).then(() => {
+      over += 10;
+    });
+    await clock.advance(600);
+    expect(over).toBe(10);
+    calls = 0;
+    await clock.advance(200);
+    expect(over).toBe(11);
+    expect(clock.timerCount).toBe(0);
+  });
+
   it('goes on past a part that hangs or fails, and says so', async () => {
     const seen: string[] = [];
     const clock = new SimClock();

@@ -2,7 +2,7 @@
  * Starting and ending of what a process runs: parts are ended in the opposite order of their start,
  * each once, all within a limit. A part that hangs does not keep the others from ending.
  */
-import type { Clock } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
 import type { Logger } from './log.ts';
 import type { Role } from './role.ts';
 
@@ -16,6 +16,9 @@ interface Part {
   readonly name: string;
   readonly stop: () => Promise<void>;
 }
+
+/** How often a drain looks whether it is over. */
+const DRAIN_LOOK_MS = 200;
 
 export class Lifecycle {
   readonly #clock: Clock;
@@ -49,6 +52,21 @@ export class Lifecycle {
     for (const { role } of this.#roles.toReversed()) role.drain();
   }
 
+  /** Calls that still go on in any role. */
+  get activity(): number {
+    return this.#roles.reduce((sum, { role }) => sum + (role.activity?.() ?? 0), 0);
+  }
+
+  /** Until nothing goes on any more, `limitMs` at most. */
+  async drained(limitMs: number): Promise<void> {
+    const deadlineMs = this.#clock.nowMs() + limitMs;
+    while (this.activity > 0) {
+      const leftMs = deadlineMs - this.#clock.nowMs();
+      if (leftMs <= 0) return;
+      await this.#clock.sleep(Math.min(leftMs, DRAIN_LOOK_MS));
+    }
+  }
+
   /** Ends everything, last started first. False: not within `limitMs`. Idempotent. */
   stop(limitMs: number): Promise<boolean> {
     this.#stopping ??= this.#stopAll(limitMs);
@@ -60,7 +78,12 @@ export class Lifecycle {
     let clean = true;
     for (const part of this.#parts.toReversed()) {
       const leftMs = Math.max(0, deadlineMs - this.#clock.nowMs());
-      const outcome = await Promise.race([this.#stopOne(part), this.#expire(leftMs)]);
+      let timer: Timer | undefined;
+      const expired = new Promise<'expired'>((resolve) => {
+        timer = this.#clock.after(leftMs, () => resolve('expired'));
+      });
+      const outcome = await Promise.race([this.#stopOne(part), expired]);
+      timer?.cancel();
       if (outcome === 'expired') {
         this.#log.error({ part: part.name, limitMs }, 'did not end in time');
       }
@@ -77,10 +100,5 @@ export class Lifecycle {
       this.#log.error({ part: part.name, err: error }, 'failed to end');
       return 'failed';
     }
-  }
-
-  async #expire(delayMs: number): Promise<'expired'> {
-    await this.#clock.sleep(delayMs);
-    return 'expired';
   }
 }

@@ -1,5 +1,4 @@
 /** How signals and faults end the process (docs/closing.md). */
-import type { Clock } from './clock.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './log.ts';
 
@@ -28,16 +27,11 @@ export interface StopTimes {
 }
 
 /** First signal: drain, BYEs, close. Second: at once. */
-export function stopOnSignals(
-  lifecycle: Lifecycle,
-  times: StopTimes,
-  clock: Clock,
-  log: Logger,
-): void {
+export function stopOnSignals(lifecycle: Lifecycle, times: StopTimes, log: Logger): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
     lifecycle.drain();
-    await clock.sleep(times.drainMs);
+    await lifecycle.drained(times.drainMs);
     const clean = await lifecycle.stop(times.limitMs);
     log.info({ clean }, 'stopped');
     process.exit(clean ? EXIT.stopped : EXIT.failed);

@@ -99,6 +99,7 @@ function asRole(
   return {
     name: 'vru',
     health: () => (state === 'running' ? { ready: true } : { ready: false, detail: state }),
+    activity: () => calls.size,
     drain,
     stop: () => {
       stopping ??= stop();

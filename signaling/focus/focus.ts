@@ -151,6 +151,10 @@ class Mixer implements Role {
   }
 
   /** New conferences are refused; conferees of running ones still come in. */
+  activity(): number {
+    return this.#agent.sessionCount;
+  }
+
   drain(): void {
     this.#draining = true;
     void this.#lease?.refresh();

@@ -6,6 +6,7 @@
  *   transports ◀─▶ transaction layer ◀─▶ UserAgentCore ──▶ ServerCall │ ClientCall ──▶ DialogUsage
  */
 import { check } from '../../common/check.ts';
+import type { Timer } from '../../common/clock.ts';
 import type { MediaError } from '../../common/errors.ts';
 import { newCallId, randomToken } from '../../common/ids.ts';
 import type { Result } from '../../common/result.ts';
@@ -178,12 +179,16 @@ class UserAgentCore implements UserAgent {
   async #stop(): Promise<void> {
     this.drain(this.#retryAfterS ?? 30);
     const { clock, limits } = this.#options;
-    const patience = clock.sleep(limits?.stopMs ?? DEFAULT_STOP_MS).then(() => 'late' as const);
+    let timer: Timer | undefined;
+    const patience = new Promise<'late'>((resolve) => {
+      timer = clock.after(limits?.stopMs ?? DEFAULT_STOP_MS, () => resolve('late'));
+    });
     const handlers = [...this.#dialogs.values()];
     for (let at = 0; at < handlers.length; at += STOP_BATCH) {
       const batch = handlers.slice(at, at + STOP_BATCH).map((handler) => handler.end());
       if ((await Promise.race([Promise.all(batch), patience])) === 'late') break;
     }
+    timer?.cancel();
     for (const handler of [...this.#dialogs.values()]) handler.abort();
     await this.#layer.close();
   }
