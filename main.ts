@@ -363,7 +363,12 @@ async function call(options: PhoneOptions): Promise<PhoneResult> {
     ...shared,
     engine: engine.value,
     createUserAgent: ({ address, transport }, events) =>
-      createUserAgent({ ...shared, listen: { [transport]: { address, port: 0 } }, events }),
+      createUserAgent({
+        ...shared,
+        listen: { [transport]: { address, port: 0 } },
+        events,
+        limits: { stopMs: 1000 },
+      }),
   });
   await engine.value.close();
   return result;

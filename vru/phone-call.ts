@@ -28,6 +28,8 @@ export interface PhoneScript {
 /** Between two digits: what a fast thumb leaves, and more than RFC 4733 needs. */
 const DIGIT_GAP_MS = 100;
 const DEFAULT_RING_TIMEOUT_MS = 60_000;
+/** For the answer to a CANCEL. */
+const SILENT_PEER_MS = 1000;
 
 /** One call, from INVITE to the result. */
 export class PhoneCall {
@@ -103,10 +105,15 @@ export class PhoneCall {
     const { target, from, options } = this.#script;
     this.#startedAtMs = this.#parts.clock.nowMs();
     this.#print(`calling ${options.target}`);
+    const ringTimeoutMs = options.ringTimeoutMs ?? DEFAULT_RING_TIMEOUT_MS;
+    // RFC 3261 section 9.1: an INVITE without any response cannot be cancelled; nobody waits for that.
+    this.#hangUpTimer = this.#parts.clock.after(ringTimeoutMs + SILENT_PEER_MS, () =>
+      onEnded({ by: 'timeout', reason: 'no answer', established: false }),
+    );
     this.#session = this.#agent.invite({
       to: target,
       media,
-      ringTimeoutMs: options.ringTimeoutMs ?? DEFAULT_RING_TIMEOUT_MS,
+      ringTimeoutMs,
       ...(from === undefined ? {} : { from }),
       ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
       ...(options.lateOffer === undefined ? {} : { lateOffer: options.lateOffer }),
@@ -130,6 +137,7 @@ export class PhoneCall {
     this.#print(`answered after ${afterMs} ms, ${media.codec}`);
     this.#startRecording(media);
     this.#play(media);
+    this.#hangUpTimer?.cancel();
     if (durationMs !== undefined) {
       this.#hangUpTimer = clock.after(durationMs, this.#hangUp);
     }
