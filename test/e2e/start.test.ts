@@ -6,6 +6,9 @@ import { claimPorts } from './ports.ts';
 import { minusone } from './program.ts';
 import { type Server, startServer } from './server.ts';
 
+const items = (text: string) =>
+  z.object({ items: z.array(z.record(z.string(), z.unknown())) }).parse(JSON.parse(text)).items;
+
 describe('a running server', () => {
   let server: Server;
   beforeAll(async () => {
@@ -14,8 +17,6 @@ describe('a running server', () => {
   afterAll(() => server.close());
 
   const cli = (...args: string[]) => minusone(args, { url: server.http });
-  const items = (text: string) =>
-    z.object({ items: z.array(z.record(z.string(), z.unknown())) }).parse(JSON.parse(text)).items;
 
   it('is healthy and ready, and counts', async () => {
     const ready = await fetch(`${server.http}/readyz`);
@@ -132,6 +133,41 @@ describe('the end of a process', () => {
     const listed = await minusone(['account', 'list', '--json'], { url: second.http });
     expect(listed.out.match(/"id": /g)).toHaveLength(5);
     expect(listed.out).toContain('"kept"');
+    await second.close();
+  });
+
+  it('R7, R41: what a kill -9 left of a conference is no conference; the next caller gets a clean one', async () => {
+    const ids = async (url: string): Promise<readonly unknown[]> => {
+      const listed = await minusone(['conference', 'list', '--json'], { url });
+      return items(listed.out).map((conference) => conference['id']);
+    };
+    const appear = async (url: string): Promise<readonly unknown[]> => {
+      for (let tries = 0; tries < 20; tries++) {
+        const found = await ids(url);
+        if (found.length > 0) return found;
+      }
+      return [];
+    };
+    const call = (server: Server) =>
+      minusone(['call', `sip:1000@${server.sip}`, '--dtmf', '910001#', '--duration-s', '14']);
+
+    const first = await startServer();
+    const lost = call(first);
+    const [stale] = await appear(first.http);
+    expect(stale).toBeDefined();
+    first.signal('SIGKILL');
+    expect(await first.exited).toBeNull();
+
+    const second = await startServer({ like: first });
+    const next = call(second);
+    let found = await ids(second.http);
+    for (let tries = 0; tries < 20 && (found.length !== 1 || found[0] === stale); tries++) {
+      found = await ids(second.http);
+    }
+    expect(found).toHaveLength(1);
+    expect(found[0]).not.toBe(stale);
+    expect((await next).exitCode).toBe(0);
+    await lost;
     await second.close();
   });
 });
