@@ -251,6 +251,7 @@ async function startEngine(
 ): Promise<Result<MediaEngine, MediaError>> {
   const { config, clock, log, metrics, random, lifecycle } = platform;
   const engine = await createMediaEngine({
+    name,
     workers,
     localAddress: config.sip.address,
     portRange: { min: ports.portMin, max: ports.portMax },
@@ -280,12 +281,19 @@ function userAgent(
     events,
     advertisedAddress: config.sip.advertisedAddress,
     challenge: challenged,
+    limits: {
+      sessions: config.sip.sessionLimit,
+      transactions: TRANSACTIONS_PER_SESSION * config.sip.sessionLimit,
+    },
     sessionTimer: {
       intervalS: config.sip.sessionExpiresS,
       minimumS: config.sip.minimumSessionExpiresS,
     },
   });
 }
+
+/** A finished transaction is kept for half a minute (RFC 3261 section 17); a call makes two or three. */
+const TRANSACTIONS_PER_SESSION = 4;
 
 function challenge({ sip }: Config): ChallengeOptions | undefined {
   if (sip.authentication === 'none') return undefined;

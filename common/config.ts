@@ -55,6 +55,15 @@ const sip = z.strictObject({
     .max(10_000)
     .default([])
     .describe('Who may call when `authentication` is `digest`.'),
+  sessionLimit: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20_000)
+    .describe(
+      'Bound of the session table of each VRU and mixer; the next call gets 503. What a mixer can carry is measured and reached long before.',
+    ),
   sessionExpiresS: z
     .number()
     .int()
@@ -228,7 +237,7 @@ const nats = z.strictObject({
 const shutdown = z.strictObject({
   drainMs: duration(0, 3_600_000)
     .default(0)
-    .describe('After SIGTERM or SIGINT: how long calls may still end by themselves before BYE.'),
+    .describe('After SIGTERM or SIGINT: how long calls may still end by themselves before BYE; the process goes on when none is left.'),
   limitMs: duration(1000, 600_000)
     .default(10_000)
     .describe('Longest time for BYEs and closing after that; then the process ends anyway.'),

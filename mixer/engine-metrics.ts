@@ -31,28 +31,32 @@ export function totals(records: readonly WorkerRecord[]): Map<string, number> {
 
 export function exportCounters(
   metrics: Metrics,
+  /** Label of this engine; a process has several. */
+  engine: string,
   counters: () => ReadonlyMap<string, number>,
   load: () => MediaLoad,
 ): void {
   const before = new Map<string, number>();
+  const labels = { engine };
+  const gauge = (name: string, help: string, value: number): void =>
+    metrics.gauge(`minusone_media_${name}`, help, ['engine']).set(value, labels);
   metrics.onCollect(() => {
     for (const [name, value] of counters()) {
       if (GAUGES.has(name)) {
-        metrics.gauge(`minusone_media_${name}`, `Media engine: ${name}`).set(value);
+        gauge(name, `Media engine: ${name}`, value);
         continue;
       }
       const grown = value - (before.get(name) ?? 0);
       before.set(name, value);
-      const counter = metrics.counter(`minusone_media_${name}_total`, `Media engine: ${name}`);
-      counter.add(Math.max(0, grown));
+      const help = `Media engine: ${name}`;
+      const counter = metrics.counter(`minusone_media_${name}_total`, help, ['engine']);
+      counter.add(Math.max(0, grown), labels);
     }
     const { busyShare, latenessMs, headroom, legs, conferences } = load();
-    const set = (name: string, help: string, value: number): void =>
-      metrics.gauge(`minusone_media_${name}`, help).set(value);
-    set('busy_ratio', 'Share of time in ticks, busiest thread', busyShare);
-    set('lateness_seconds', '99th percentile of tick lateness', latenessMs / 1000);
-    set('headroom_legs', 'Legs that still fit, as measured', headroom);
-    set('legs', 'Open legs', legs);
-    set('conferences', 'Open mixes', conferences);
+    gauge('busy_ratio', 'Share of time in ticks, busiest thread', busyShare);
+    gauge('lateness_seconds', '99th percentile of tick lateness', latenessMs / 1000);
+    gauge('headroom_legs', 'Legs that still fit, as measured', headroom);
+    gauge('legs', 'Open legs', legs);
+    gauge('conferences', 'Open mixes', conferences);
   });
 }

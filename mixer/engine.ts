@@ -45,6 +45,8 @@ export interface MediaEngineOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: Metrics;
+  /** Label of its metrics, where a process has several engines. */
+  readonly name?: string;
   readonly random?: Random;
   /** Asks for SCHED_FIFO; without the right to it the engine runs all the same. Default true. */
   readonly realtime?: boolean;
@@ -134,6 +136,7 @@ class Engine implements MediaEngine {
     if (options.metrics !== undefined) {
       exportCounters(
         options.metrics,
+        options.name ?? 'media',
         () => this.counters(),
         () => this.load(),
       );
