@@ -237,7 +237,9 @@ const nats = z.strictObject({
 const shutdown = z.strictObject({
   drainMs: duration(0, 3_600_000)
     .default(0)
-    .describe('After SIGTERM or SIGINT: how long calls may still end by themselves before BYE; the process goes on when none is left.'),
+    .describe(
+      'After SIGTERM or SIGINT: how long calls may still end by themselves before BYE; the process goes on when none is left.',
+    ),
   limitMs: duration(1000, 600_000)
     .default(10_000)
     .describe('Longest time for BYEs and closing after that; then the process ends anyway.'),
