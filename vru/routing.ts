@@ -1,5 +1,6 @@
 /** From an INVITE to who calls, what was dialled, and what to run (R40). */
 import { MediaError } from '../common/errors.ts';
+import { networkOf } from '../common/network.ts';
 import { fail, ok } from '../common/result.ts';
 import type { CallerOfVru, ConferenceClient } from '../signaling/conference/client.ts';
 import type { CodeSource } from '../signaling/conference/fraud-shield.ts';
@@ -45,11 +46,29 @@ export function identify(session: Pick<Session, 'id' | 'invite' | 'remote'>): Ca
   };
 }
 
-/** The host alone: behind one connection, or one translator, ports differ from call to call. */
+/**
+ * The host alone: behind one connection, or one translator, ports differ from call to call. Callers
+ * without a number are not one source: each call is somebody else.
+ */
 export function codeSourceOf(caller: CallerOfVru, flow: string): CodeSource {
-  const trunk = flow.replace(/^[a-z]+:/, '').replace(/:\d+$/, '');
-  return { caller: caller.callerNumber, trunk: trunk.slice(0, TEXT_LIMIT) };
+  const trunk = networkOf(flow.replace(/^[a-z]+:/, '').replace(/:\d+$/, ''));
+  const call = caller.callId.slice(0, TEXT_LIMIT);
+  const hidden = HIDDEN_NUMBERS.has(caller.callerNumber.toLowerCase());
+  return {
+    caller: hidden ? `call ${call}`.slice(0, TEXT_LIMIT) : caller.callerNumber,
+    trunk,
+    call,
+  };
 }
+
+/** RFC 3323 section 4.1.1.3, and what gateways write for a number that they do not have. */
+const HIDDEN_NUMBERS: ReadonlySet<string> = new Set([
+  'anonymous',
+  'unknown',
+  'unavailable',
+  'restricted',
+  'private',
+]);
 
 /** A `dnis` parameter of the Request-URI, its user, else P-Called-Party-ID (RFC 7315 section 4.2), else To. */
 function dialledNumber(invite: SipRequest): string {

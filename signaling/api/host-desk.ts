@@ -7,6 +7,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { MediaError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
+import { networkOf } from '../../common/network.ts';
 import type { Store } from '../../common/store/store.ts';
 import { lookUpCode } from '../conference/accounts.ts';
 import { FraudShield } from '../conference/fraud-shield.ts';
@@ -50,12 +51,12 @@ export function createHostDesk(options: HostDeskOptions): HostDesk {
 
   const look = async (code: string, caller: string): Promise<Exchange> => {
     const source = { caller, trunk: 'http' };
-    const { locked, delayMs } = shield.admit(source);
+    const { held, delayMs } = shield.admit(source, code);
     // Looked up also when locked out, so that the time tells nothing.
     const found = await lookUpCode(store, code);
     if (!found.ok) return { kind: 'failed', error: found.error };
-    const isHost = found.value?.role === 'host' && !locked;
-    if (!locked) shield.record(source, isHost ? 'hit' : 'miss');
+    const isHost = found.value?.role === 'host' && held === false;
+    shield.record(source, isHost ? 'hit' : 'miss', isHost ? found.value?.account.id : undefined);
     if (delayMs > 0) await clock.sleep(delayMs);
     if (!isHost || found.value === undefined) return { kind: 'refused' };
     const { account } = found.value;
@@ -64,7 +65,7 @@ export function createHostDesk(options: HostDeskOptions): HostDesk {
 
   return {
     async exchange(code, remoteAddress) {
-      const caller = sourceOf(remoteAddress);
+      const caller = networkOf(remoteAddress);
       if (underWay.has(caller) || underWay.size >= MAX_WAITING) {
         outcomes.add(1, { outcome: 'busy' });
         return { kind: 'busy' };
@@ -79,9 +80,4 @@ export function createHostDesk(options: HostDeskOptions): HostDesk {
       }
     },
   };
-}
-
-/** One customer's IPv6 addresses are a /64 at least (RFC 6177): together they are one source. */
-export function sourceOf(address: string): string {
-  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
 }

@@ -58,8 +58,15 @@ export type TalkMode = z.infer<typeof talkMode>;
 
 // ── provisioning ─────────────────────────────────────────────────────────────────────────────
 
-/** Who enters codes, as far as guessing is concerned: a calling number, and the host it came from. */
-export const codeSource = z.object({ caller: z.string().max(128), trunk: z.string().max(128) });
+/**
+ * Who enters codes, as far as guessing is concerned: a calling number, the network it came from, and
+ * which of his calls it is.
+ */
+export const codeSource = z.object({
+  caller: z.string().max(128),
+  trunk: z.string().max(128),
+  call: z.string().max(256).optional(),
+});
 
 /** Before the caller is told: nothing at first, more for a source that keeps missing. */
 const delayMs = z.number().int().min(0).optional();

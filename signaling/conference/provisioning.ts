@@ -60,13 +60,16 @@ export async function startProvisioning(options: ProvisioningOptions): Promise<R
     source: CodeSource | undefined,
   ): Promise<Answer> => {
     if (source === undefined) return checkCode(code, partial);
-    const { locked, delayMs } = shield.admit(source);
-    if (locked) checks.add(1, { outcome: 'source-locked' });
-    if (partial) return locked ? ok({ kind: 'invalid' }) : checkCode(code, true);
-    const answer = locked ? ok<CodeCheck>({ kind: 'invalid' }) : await checkCode(code, false);
+    const { held, delayMs } = shield.admit(source, partial ? undefined : code);
+    // Looked up also when that is not heeded, so that the time tells nothing.
+    const answer = await checkCode(code, partial);
+    if (held !== false) checks.add(1, { outcome: held });
+    if (partial) return held === false ? answer : ok({ kind: 'invalid' });
     if (!answer.ok) return answer;
-    if (!locked) shield.record(source, answer.value.kind === 'valid' ? 'hit' : 'miss');
-    return ok({ ...answer.value, ...(delayMs > 0 ? { delayMs } : {}) });
+    const heeded: CodeCheck = held === false ? answer.value : { kind: 'invalid' };
+    if (heeded.kind === 'valid') shield.record(source, 'hit', heeded.accountId);
+    else shield.record(source, 'miss');
+    return ok({ ...heeded, ...(delayMs > 0 ? { delayMs } : {}) });
   };
 
   const checkCode = async (
@@ -118,7 +121,7 @@ function createShield({ clock, log, metrics }: ProvisioningOptions): FraudShield
   );
   const onAlarm = (alarm: FraudAlarm): void => {
     alarms.add(1, { kind: alarm.kind });
-    if (alarm.kind === 'trunk-calm') log.info({ alarm }, 'trunk calm again');
+    if (alarm.kind === 'trunk-calm') log.info({ alarm }, 'no more guessing there');
     else log.warn({ alarm }, 'codes are being guessed');
   };
   return new FraudShield({ clock, onAlarm });
