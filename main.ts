@@ -255,6 +255,7 @@ async function startEngine(
     workers,
     localAddress: config.sip.address,
     portRange: { min: ports.portMin, max: ports.portMax },
+    unheardLimitMs: config.media.unheardLimitMs,
     clock,
     log: log.child({ engine: name }),
     metrics,

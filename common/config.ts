@@ -131,6 +131,11 @@ const media = z.strictObject({
   silenceTimeoutMs: duration(0, 3_600_000)
     .default(60_000)
     .describe('A caller who sends neither RTP nor RTCP for so long is hung up. 0: never.'),
+  unheardLimitMs: duration(0, 3_600_000)
+    .default(30_000)
+    .describe(
+      'How much RTP goes to an address that only SDP named, before any RTP or RTCP came from it: nobody can have a third party flooded. 0: no limit.',
+    ),
 });
 
 const vru = z.strictObject({

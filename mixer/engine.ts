@@ -57,6 +57,8 @@ export interface MediaEngineOptions {
   readonly maxConferencesPerWorker?: number;
   readonly recordingsPerWorker?: number;
   readonly promptBytes?: number;
+  /** `LegOptions.unheardLimitMs` overrides it. Default 30 s. */
+  readonly unheardLimitMs?: number;
   /** Lists contributors in RTP headers. Default true. */
   readonly contributors?: boolean;
 }
@@ -64,6 +66,8 @@ export interface MediaEngineOptions {
 const DEFAULT_MAX_LEGS = 8192;
 const DEFAULT_RECORDINGS = 256;
 const DEFAULT_PROMPT_BYTES = 256 * 1024 * 1024;
+/** A phone sends RTP at once, and one that only listens RTCP within seconds (RFC 3550 section 6.2). */
+const DEFAULT_UNHEARD_LIMIT_MS = 30_000;
 /** Digits and talk states reach their owner within this time. */
 const POLL_MS = 5;
 /** Prompts are stored at this rate when added, at others when first needed. */
@@ -181,6 +185,8 @@ class Engine implements MediaEngine {
         firstSequence: random.getUint16(8),
         inbandDigits: options.inbandDigits === true ? 1 : 0,
         silenceTimeoutMs: options.silenceTimeoutMs ?? 0,
+        unheardLimitMs:
+          options.unheardLimitMs ?? this.#options.unheardLimitMs ?? DEFAULT_UNHEARD_LIMIT_MS,
         cnameBytes: this.#cname.length,
         cname: this.#cname,
       }),

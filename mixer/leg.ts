@@ -74,6 +74,7 @@ export class Leg implements MediaLeg, HostedLeg {
   #conference: Conference | null = null;
   #relayPeer: Leg | null = null;
   #digitsUnderWay = 0;
+  #remote: MediaParameters['remote'] = null;
   #rateHz = 8000;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #last: LegStatistics | null = null;
@@ -144,6 +145,7 @@ export class Leg implements MediaLeg, HostedLeg {
         eventReceivePayloadTypes: Uint8Array.from(events),
       }),
     );
+    this.#remote = parameters.remote;
     this.#rateHz = send.rateHz;
     this.#player.useRate(this.#rateHz);
   }
@@ -260,6 +262,14 @@ export class Leg implements MediaLeg, HostedLeg {
 
   onSilent(): void {
     if (this.#state === 'open') this.#events.onSilent?.();
+  }
+
+  onUnheard(): void {
+    const remote = this.#remote;
+    this.#services.log.warn(
+      { leg: this.id, remote },
+      'nothing came from the address in SDP; RTP to it stops',
+    );
   }
 
   onTalking(talking: boolean): void {

@@ -129,6 +129,11 @@ export interface LegOptions {
   readonly inbandDigits?: boolean;
   /** Default 0: never. */
   readonly silenceTimeoutMs?: number;
+  /**
+   * How long RTP goes to an address that only SDP named, in all, before anything was heard from it; the first
+   * packet from there opens it again. 0: no limit. Default from the engine's options.
+   */
+  readonly unheardLimitMs?: number;
   readonly events?: MediaLegEvents;
 }
 

@@ -21,6 +21,7 @@ import {
   readRecordingEndedEvent,
   readSilentEvent,
   readTalkingEvent,
+  readUnheardEvent,
   readWorkerRecord,
   WORKER_RECORD_BYTES,
   type WorkerRecord,
@@ -47,6 +48,7 @@ export interface HostedLeg {
   onDigit(digit: number, source: number, durationMs: number): void;
   onReceiving(family: number, address: Uint8Array, port: number): void;
   onSilent(): void;
+  onUnheard(): void;
   onTalking(talking: boolean): void;
   onPlayFinished(playback: number, end: number): void;
   onDigitsSent(count: number): void;
@@ -227,6 +229,9 @@ export class WorkerHost {
         this.legs.get(event.leg)?.onReceiving(event.family, event.address, event.port);
         break;
       }
+      case EVENT.unheard:
+        this.legs.get(readUnheardEvent(view, at).leg)?.onUnheard();
+        break;
       case EVENT.silent:
         this.legs.get(readSilentEvent(view, at).leg)?.onSilent();
         break;

@@ -5,7 +5,7 @@
 
 namespace abi {
 
-inline constexpr uint32_t kHash = 0xa33aa604;
+inline constexpr uint32_t kHash = 0x9c951a8c;
 inline constexpr uint32_t kRingHeaderBytes = 256;
 inline constexpr uint32_t kRingWriteOffset = 0;
 inline constexpr uint32_t kRingReadOffset = 64;
@@ -55,9 +55,11 @@ struct OpenLegCommand {
   uint8_t inband_digits;
   uint8_t cname_bytes;
   uint32_t silence_timeout_ms;
+  uint32_t unheard_limit_ms;
   uint8_t cname[32];
+  uint8_t reserved0[4];
 };
-static_assert(sizeof(OpenLegCommand) == 64);
+static_assert(sizeof(OpenLegCommand) == 72);
 static_assert(offsetof(OpenLegCommand, leg) == 4);
 static_assert(offsetof(OpenLegCommand, rtp_fd) == 8);
 static_assert(offsetof(OpenLegCommand, rtcp_fd) == 12);
@@ -67,7 +69,8 @@ static_assert(offsetof(OpenLegCommand, first_sequence) == 24);
 static_assert(offsetof(OpenLegCommand, inband_digits) == 26);
 static_assert(offsetof(OpenLegCommand, cname_bytes) == 27);
 static_assert(offsetof(OpenLegCommand, silence_timeout_ms) == 28);
-static_assert(offsetof(OpenLegCommand, cname) == 32);
+static_assert(offsetof(OpenLegCommand, unheard_limit_ms) == 32);
+static_assert(offsetof(OpenLegCommand, cname) == 36);
 
 struct ConfigureCommand {
   static constexpr Command kType = Command::configure;
@@ -249,7 +252,7 @@ struct FailCommand {
 };
 static_assert(sizeof(FailCommand) == 8);
 
-enum class Event : uint32_t { leg_closed = 1, conference_closed = 2, digit = 3, receiving = 4, silent = 5, talking = 6, play_finished = 7, digits_sent = 8, recording_ended = 9 };
+enum class Event : uint32_t { leg_closed = 1, conference_closed = 2, digit = 3, receiving = 4, silent = 5, unheard = 6, talking = 7, play_finished = 8, digits_sent = 9, recording_ended = 10 };
 
 struct LegClosedEvent {
   static constexpr Event kType = Event::leg_closed;
@@ -305,6 +308,14 @@ struct SilentEvent {
 };
 static_assert(sizeof(SilentEvent) == 8);
 static_assert(offsetof(SilentEvent, leg) == 4);
+
+struct UnheardEvent {
+  static constexpr Event kType = Event::unheard;
+  uint32_t type;
+  uint32_t leg;
+};
+static_assert(sizeof(UnheardEvent) == 8);
+static_assert(offsetof(UnheardEvent, leg) == 4);
 
 struct TalkingEvent {
   static constexpr Event kType = Event::talking;
@@ -409,6 +420,7 @@ struct WorkerRecord {
   double packets_foreign;
   double packets_forwarded;
   double send_errors;
+  double packets_unheard;
   double frames_concealed;
   double frames_mixed;
   double frames_encoded;
@@ -421,7 +433,7 @@ struct WorkerRecord {
   double events_dropped;
   double recording_gaps;
   double wall_ms;
-  uint8_t reserved0[800];
+  uint8_t reserved0[792];
 };
 static_assert(sizeof(WorkerRecord) == 1024);
 static_assert(offsetof(WorkerRecord, version) == 0);
@@ -441,17 +453,18 @@ static_assert(offsetof(WorkerRecord, packets_rejected) == 96);
 static_assert(offsetof(WorkerRecord, packets_foreign) == 104);
 static_assert(offsetof(WorkerRecord, packets_forwarded) == 112);
 static_assert(offsetof(WorkerRecord, send_errors) == 120);
-static_assert(offsetof(WorkerRecord, frames_concealed) == 128);
-static_assert(offsetof(WorkerRecord, frames_mixed) == 136);
-static_assert(offsetof(WorkerRecord, frames_encoded) == 144);
-static_assert(offsetof(WorkerRecord, frames_shared) == 152);
-static_assert(offsetof(WorkerRecord, rtcp_received) == 160);
-static_assert(offsetof(WorkerRecord, rtcp_malformed) == 168);
-static_assert(offsetof(WorkerRecord, rtcp_sent) == 176);
-static_assert(offsetof(WorkerRecord, commands) == 184);
-static_assert(offsetof(WorkerRecord, commands_stale) == 192);
-static_assert(offsetof(WorkerRecord, events_dropped) == 200);
-static_assert(offsetof(WorkerRecord, recording_gaps) == 208);
-static_assert(offsetof(WorkerRecord, wall_ms) == 216);
+static_assert(offsetof(WorkerRecord, packets_unheard) == 128);
+static_assert(offsetof(WorkerRecord, frames_concealed) == 136);
+static_assert(offsetof(WorkerRecord, frames_mixed) == 144);
+static_assert(offsetof(WorkerRecord, frames_encoded) == 152);
+static_assert(offsetof(WorkerRecord, frames_shared) == 160);
+static_assert(offsetof(WorkerRecord, rtcp_received) == 168);
+static_assert(offsetof(WorkerRecord, rtcp_malformed) == 176);
+static_assert(offsetof(WorkerRecord, rtcp_sent) == 184);
+static_assert(offsetof(WorkerRecord, commands) == 192);
+static_assert(offsetof(WorkerRecord, commands_stale) == 200);
+static_assert(offsetof(WorkerRecord, events_dropped) == 208);
+static_assert(offsetof(WorkerRecord, recording_gaps) == 216);
+static_assert(offsetof(WorkerRecord, wall_ms) == 224);
 
 }  // namespace abi

@@ -34,6 +34,9 @@ void open_leg(Context& context, const abi::OpenLegCommand& command, int64_t now)
   leg.rtcp_socket = command.rtcp_fd;
   leg.wants_inband = command.inband_digits != 0;
   leg.silence_timeout_ms = command.silence_timeout_ms;
+  if (command.unheard_limit_ms > 0) {
+    leg.latch.unheard_left = std::max(1u, command.unheard_limit_ms / kTickMs);
+  }
   leg.out.ssrc = command.ssrc;
   leg.out.timestamp = leg.out.end_timestamp = command.first_timestamp;
   leg.out.sequence = command.first_sequence;

@@ -54,6 +54,7 @@ struct Counters {
   uint64_t packets_foreign = 0;
   uint64_t packets_forwarded = 0;
   uint64_t send_errors = 0;
+  uint64_t packets_unheard = 0;
   uint64_t frames_concealed = 0;
   uint64_t frames_mixed = 0;
   uint64_t frames_encoded = 0;

@@ -84,6 +84,7 @@ void Engine::publish(const LoadMeter& meter, bool realtime, int64_t wall_ns) {
   record->packets_foreign = number(count.packets_foreign);
   record->packets_forwarded = number(count.packets_forwarded);
   record->send_errors = number(count.send_errors);
+  record->packets_unheard = number(count.packets_unheard);
   record->frames_concealed = number(count.frames_concealed);
   record->frames_mixed = number(count.frames_mixed);
   record->frames_encoded = number(count.frames_encoded);

@@ -73,6 +73,10 @@ struct Latch {
   uint8_t candidate_packets = 0;
   bool latched = false;
   bool connected = false;  // the kernel drops everybody else
+  bool heard = false;      // RTP or RTCP came from where we send
+  /** Packets that may still go where nothing was heard from, over the whole life of the leg: a peer
+   * that names one address after another gets no more. kNone: any number. */
+  uint32_t unheard_left = kNone;
 };
 
 /** How a voice enters and leaves the mix. */

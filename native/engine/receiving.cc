@@ -28,6 +28,7 @@ void latch(Context& context, Leg& leg, const net::Address& from) {
   const bool tell = !latch.latched || changed;
   latch.peer = from;
   latch.latched = true;
+  latch.heard = true;
   latch.candidate_packets = 0;
   latch.connected = from == latch.signalled && context.link.connect(leg.rtp_socket, from);
   if (changed) leg.source_changes++;
@@ -145,6 +146,11 @@ void receive(Context& context, Leg& leg, int64_t now) {
     if (count < 0) return;
     if (!leg.configured) continue;
     if (leg.rtcp.mux && rtp::looks_like_rtcp(bytes, static_cast<size_t>(count))) {
+      // From the host that we send to, as on a port of its own (below).
+      if (ask && !from.same_host(leg.latch.peer)) {
+        context.count.packets_foreign++;
+        continue;
+      }
       on_rtcp(context, leg, bytes, static_cast<size_t>(count), arrival_of(context, wall_ns, now));
       continue;
     }
@@ -199,6 +205,7 @@ void unlatch(Context& context, Leg& leg) {
   if (leg.latch.connected) context.link.disconnect(leg.rtp_socket);
   leg.latch.connected = false;
   leg.latch.latched = false;
+  leg.latch.heard = false;
   leg.latch.candidate_packets = 0;
   leg.latch.candidate = net::Address{};
 }

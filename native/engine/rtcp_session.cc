@@ -37,6 +37,7 @@ void on_rtcp(Context& context, Leg& leg, const uint8_t* bytes, size_t count, int
   }
   context.count.rtcp_received++;
   leg.last_rtcp_ns = now;
+  leg.latch.heard = true;
   if (incoming.has_sr) {
     leg.rtcp.last_sr_middle = incoming.sr_ntp_middle;
     leg.rtcp.last_sr_ns = now;
@@ -62,7 +63,7 @@ void send_report(Context& context, Leg& leg, int64_t now, bool bye) {
     to = leg.latch.peer;
     to.port++;
   }
-  if (!to.usable()) return;
+  if (!to.usable() || (!leg.latch.heard && leg.latch.unheard_left == 0)) return;
 
   rtp::ReportBlock block{};
   if (leg.stream.started()) {

@@ -23,7 +23,27 @@ uint32_t line_timestamp(Leg& leg) {
   return leg.out.timestamp;
 }
 
+/**
+ * SDP may name anybody's address. Until something comes from there only so much is sent to it, so
+ * that nobody can have us flood a third party; the first packet from there opens it again.
+ */
+bool may_reach_peer(Context& context, Leg& leg) {
+  Latch& latch = leg.latch;
+  if (latch.heard || latch.unheard_left == kNone || !latch.peer.usable()) return true;
+  if (latch.unheard_left == 0) {
+    context.count.packets_unheard++;
+    return false;
+  }
+  if (--latch.unheard_left == 0) {
+    abi::UnheardEvent event{};
+    event.leg = leg.handle;
+    context.post(event);
+  }
+  return true;
+}
+
 void put(Context& context, Leg& leg, const uint8_t* packet, size_t bytes) {
+  if (!may_reach_peer(context, leg)) return;
   const bool sent = leg.latch.connected
                         ? context.link.send(leg.rtp_socket, packet, bytes)
                         : leg.latch.peer.usable() &&

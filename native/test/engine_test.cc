@@ -25,6 +25,7 @@ constexpr test::Case cases[] = {
     {"leg: prompts follow one another without a gap", leg_prompts},
     {"leg: a recording whose reader stalls tells the gap", leg_recording_gap},
     {"leg: silence of the peer is told once", leg_silence_event},
+    {"leg: an address that never answers gets only so much", leg_unheard_peer},
     {"relay: packets pass with our numbers, silence fills in", relay_passes_packets},
     {"rates: 8, 16 and 48 kHz hear each other within a decibel", rates_hear_each_other},
     {"rates: a relay between codecs decodes and encodes", rates_relay_transcodes},

@@ -26,6 +26,7 @@ void leg_stall(test::Context& t);
 void leg_prompts(test::Context& t);
 void leg_recording_gap(test::Context& t);
 void leg_silence_event(test::Context& t);
+void leg_unheard_peer(test::Context& t);
 void relay_passes_packets(test::Context& t);
 // rates_test.cc
 void rates_hear_each_other(test::Context& t);

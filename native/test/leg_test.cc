@@ -291,6 +291,86 @@ void leg_silence_event(test::Context& t) {
   EXPECT(t, f.event(silent));
 }
 
+void leg_unheard_peer(test::Context& t) {
+  const auto packets_of = [](Fixture& f, uint32_t index) {
+    int packets = 0;
+    rtp::Packet packet{};
+    while (f.sent(index, packet)) packets++;
+    return packets;
+  };
+  const uint8_t report[] = {0x80, 201, 0, 1, 0, 0, 0,   9,   0x81, 202, 0, 3,
+                            0,    0,   0, 9, 1, 2, 'a', 'b', 0,    0,   0, 0};
+  for (const auto direction : {abi::Direction::sendrecv, abi::Direction::sendonly}) {
+    Fixture f;
+    abi::OpenLegCommand open{};
+    open.leg = Fixture::handle(0);
+    open.rtcp_fd = 1;
+    open.unheard_limit_ms = 1000;
+    f.command(open);
+    f.configure(0, 20, direction);
+    Peer peer = Fixture::peer_of(0);
+    f.periods(40);
+    f.drop_sent(0);
+    // Another address, as of a re-INVITE, gets what is left, no more: 50 packets in all.
+    f.context().legs[0].latch.signalled.port = 1;
+    f.configure(0, 20, direction);
+    f.periods(20);
+    EXPECT_EQUAL(t, f.context().legs[0].out.packets, 50u);
+    f.drop_sent(0);
+    abi::UnheardEvent unheard{};
+    EXPECT(t, f.event(unheard));
+    while (f.link.sent(1) != nullptr) {
+    }
+    f.periods(1000);
+    EXPECT_EQUAL(t, packets_of(f, 0), 0);
+    EXPECT(t, f.link.sent(1) == nullptr);
+    EXPECT_BETWEEN(t, f.context().count.packets_unheard, 1008, 1010);
+    EXPECT(t, !f.event(unheard));
+    if (direction == abi::Direction::sendrecv) {
+      // A stranger opens nothing; the first packet from there opens at once.
+      Peer stranger = peer;
+      stranger.address = test::address_of(99, 9999);
+      f.period([&] { f.send_frame(0, stranger, kLoud); });
+      EXPECT_EQUAL(t, packets_of(f, 0), 0);
+      f.period([&] { f.send_frame(0, peer, kLoud); });
+      EXPECT_EQUAL(t, packets_of(f, 0), 1);
+    } else {
+      // One that only listens, or holds us, sends reports (RFC 3550 section 6.4.2).
+      net::Address beside = peer.address;
+      beside.port++;
+      f.link.deliver(1, beside, report, sizeof report);
+      f.periods(8);
+      EXPECT(t, packets_of(f, 0) >= 1);
+    }
+    // For as long as the call lasts, whatever the peer does then.
+    const uint64_t dropped = f.context().count.packets_unheard;
+    f.drop_sent(0);
+    f.periods(1000);
+    f.drop_sent(0);
+    f.periods(10);
+    EXPECT_EQUAL(t, packets_of(f, 0), 10);
+    EXPECT_EQUAL(t, f.context().count.packets_unheard, dropped);
+  }
+  // Reports on the RTP port count from the host that we send to only.
+  Fixture f;
+  abi::OpenLegCommand open{};
+  open.leg = Fixture::handle(0);
+  open.rtcp_fd = 1;
+  open.unheard_limit_ms = 100;
+  f.command(open);
+  f.configure(0);
+  f.period([] {});
+  f.context().legs[0].rtcp.mux = true;
+  f.periods(20);
+  f.drop_sent(0);
+  f.period([&] { f.deliver(0, test::address_of(99, 9999), report, sizeof report); });
+  f.periods(2);
+  EXPECT_EQUAL(t, packets_of(f, 0), 0);
+  f.period([&] { f.deliver(0, test::address_of(1, 4999), report, sizeof report); });
+  f.periods(2);
+  EXPECT(t, packets_of(f, 0) >= 2);
+}
+
 void relay_passes_packets(test::Context& t) {
   Fixture f;
   Peer a = f.connect(0);
