@@ -31,6 +31,7 @@
         'native/engine/run_loop.cc',
         'native/engine/sending.cc',
         'native/engine/tones.cc',
+        'native/net/arrival_clock.cc',
         'native/net/udp_link.cc',
         'native/rtp/rtcp.cc',
         'native/rtp/stream_stats.cc',
@@ -56,6 +57,7 @@
       'type': 'executable',
       'dependencies': ['engine'],
       'sources': [
+        'native/test/arrival_test.cc',
         'native/test/churn_test.cc',
         'native/test/engine_test.cc',
         'native/test/leg_test.cc',

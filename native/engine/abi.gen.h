@@ -5,7 +5,7 @@
 
 namespace abi {
 
-inline constexpr uint32_t kHash = 0x9c951a8c;
+inline constexpr uint32_t kHash = 0xc561b220;
 inline constexpr uint32_t kRingHeaderBytes = 256;
 inline constexpr uint32_t kRingWriteOffset = 0;
 inline constexpr uint32_t kRingReadOffset = 64;
@@ -432,8 +432,10 @@ struct WorkerRecord {
   double commands_stale;
   double events_dropped;
   double recording_gaps;
+  double packets_held_back;
+  double clock_steps;
   double wall_ms;
-  uint8_t reserved0[792];
+  uint8_t reserved0[776];
 };
 static_assert(sizeof(WorkerRecord) == 1024);
 static_assert(offsetof(WorkerRecord, version) == 0);
@@ -465,6 +467,8 @@ static_assert(offsetof(WorkerRecord, commands) == 192);
 static_assert(offsetof(WorkerRecord, commands_stale) == 200);
 static_assert(offsetof(WorkerRecord, events_dropped) == 208);
 static_assert(offsetof(WorkerRecord, recording_gaps) == 216);
-static_assert(offsetof(WorkerRecord, wall_ms) == 224);
+static_assert(offsetof(WorkerRecord, packets_held_back) == 224);
+static_assert(offsetof(WorkerRecord, clock_steps) == 232);
+static_assert(offsetof(WorkerRecord, wall_ms) == 240);
 
 }  // namespace abi

@@ -16,6 +16,7 @@
 #include "engine/conference.h"
 #include "engine/leg.h"
 #include "engine/playout.h"
+#include "net/arrival_clock.h"
 #include "net/link.h"
 
 namespace engine {
@@ -66,6 +67,7 @@ struct Counters {
   uint64_t commands_stale = 0;
   uint64_t events_dropped = 0;
   uint64_t recording_gaps = 0;
+  uint64_t packets_held_back = 0;
 };
 
 struct RecordingState {
@@ -207,7 +209,8 @@ class Context {
 
   // Derived, changing each tick.
   Scratch& scratch() { return scratch_memory[0]; }
-  int64_t wall_offset_ns = 0;  // realtime less monotonic
+  net::ArrivalClock arrival_clock;
+  int64_t woken_ns = 0;  // when the phase really began; `now` is when it was due
   uint32_t period = 1;
   uint32_t phase = 0;
   size_t playout_stride = 0;

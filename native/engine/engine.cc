@@ -96,6 +96,8 @@ void Engine::publish(const LoadMeter& meter, bool realtime, int64_t wall_ns) {
   record->commands_stale = number(count.commands_stale);
   record->events_dropped = number(count.events_dropped);
   record->recording_gaps = number(count.recording_gaps);
+  record->packets_held_back = number(count.packets_held_back);
+  record->clock_steps = number(context_.arrival_clock.steps());
   record->wall_ms = static_cast<double>(wall_ns) / 1e6;
   version.store(start + 2, std::memory_order_release);
 }

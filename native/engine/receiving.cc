@@ -12,8 +12,6 @@ namespace {
 /** More in one tick is a flood or a long stall; the rest waits in the socket or is dropped there.
  */
 constexpr int kPacketsPerTick = 16;
-/** Longer ago than this a packet does not wait in a socket that is read every 20 ms. */
-constexpr int64_t kOldestArrivalNs = 200 * base::kNsPerMs;
 /** Silence of the present source after which another one may take its place. */
 constexpr int64_t kRelatchNs = 1500 * base::kNsPerMs;
 /** The same for one that does not go on with the stream that was heard: a phone that moved keeps
@@ -92,12 +90,16 @@ void on_event(Context& context, Leg& leg, const rtp::Packet& packet, int64_t now
       static_cast<uint32_t>(static_cast<uint64_t>(done.duration_units) * 1000 / leg.out.clock_hz));
 }
 
-/** By the monotonic clock. A wall clock that was set meanwhile must not make packets old or young.
+/**
+ * Time of arrival by the monotonic clock. May be later than the grid's `now` when the tick is late:
+ * taken for on time, such a packet would look faster than any can be, and all others late.
  */
-int64_t arrival_of(const Context& context, int64_t wall_ns, int64_t now) {
-  if (wall_ns == 0) return now;
-  const int64_t arrival = wall_ns - context.wall_offset_ns;
-  return arrival > now || arrival < now - kOldestArrivalNs ? now : arrival;
+int64_t arrival_of(Context& context, int64_t stamp_ns, int64_t empty_ns, int64_t now) {
+  if (stamp_ns == 0) return now;
+  const net::ArrivalClock::Arrival arrival =
+      context.arrival_clock.arrival(stamp_ns, empty_ns, context.woken_ns);
+  if (arrival.verdict == net::ArrivalClock::Verdict::held_back) context.count.packets_held_back++;
+  return arrival.ns;
 }
 
 void on_rtp(Context& context, Leg& leg, const uint8_t* bytes, int count, const net::Address* from,
@@ -143,18 +145,22 @@ void receive(Context& context, Leg& leg, int64_t now) {
     int64_t wall_ns = 0;
     const int count = context.link.receive(leg.rtp_socket, bytes, rtp::kMaxPacketBytes + 1,
                                            ask ? &from : nullptr, &wall_ns);
-    if (count < 0) return;
+    if (count < 0) {
+      leg.emptied_ns = context.woken_ns;
+      return;
+    }
     if (!leg.configured) continue;
+    const int64_t arrival = arrival_of(context, wall_ns, leg.emptied_ns, now);
     if (leg.rtcp.mux && rtp::looks_like_rtcp(bytes, static_cast<size_t>(count))) {
       // From the host that we send to, as on a port of its own (below).
       if (ask && !from.same_host(leg.latch.peer)) {
         context.count.packets_foreign++;
         continue;
       }
-      on_rtcp(context, leg, bytes, static_cast<size_t>(count), arrival_of(context, wall_ns, now));
+      on_rtcp(context, leg, bytes, static_cast<size_t>(count), arrival);
       continue;
     }
-    on_rtp(context, leg, bytes, count, ask ? &from : nullptr, arrival_of(context, wall_ns, now));
+    on_rtp(context, leg, bytes, count, ask ? &from : nullptr, arrival);
   }
 }
 
@@ -173,7 +179,7 @@ void receive_rtcp(Context& context, Leg& leg, int64_t now) {
       context.count.packets_foreign++;
       continue;
     }
-    on_rtcp(context, leg, bytes, static_cast<size_t>(count), arrival_of(context, wall_ns, now));
+    on_rtcp(context, leg, bytes, static_cast<size_t>(count), arrival_of(context, wall_ns, 0, now));
   }
 }
 

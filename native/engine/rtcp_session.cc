@@ -13,7 +13,7 @@ constexpr int64_t kIntervalNs = 5 * base::kNsPerSecond;
 constexpr uint64_t kNtpEpoch = 2'208'988'800;
 
 uint64_t ntp_of(const Context& context, int64_t now) {
-  const int64_t wall = now + context.wall_offset_ns;
+  const int64_t wall = now + context.arrival_clock.offset_ns();
   const auto seconds = static_cast<uint64_t>(wall / base::kNsPerSecond);
   const auto rest = static_cast<uint64_t>(wall % base::kNsPerSecond);
   return ((seconds + kNtpEpoch) << 32) | ((rest << 32) / static_cast<uint64_t>(base::kNsPerSecond));

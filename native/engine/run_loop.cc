@@ -84,7 +84,10 @@ RunEnd run(Engine& engine, const RunOptions& options) {
     }
     if (!engine.idle()) count_lateness(context.count, late);
     const int64_t cpu_start = base::read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    context.wall_offset_ns = base::read_clock_ns(CLOCK_REALTIME) - start;
+    const int64_t before = base::monotonic_ns();
+    const int64_t wall = base::read_clock_ns(CLOCK_REALTIME);
+    context.arrival_clock.sample(before, wall, base::monotonic_ns());
+    context.woken_ns = before;
     // The time on the grid, not the time of waking: a late tick must not look like late packets to
     // the jitter buffers.
     if (!engine.tick(due)) return RunEnd::failed;

@@ -13,6 +13,7 @@ namespace net {
 struct SimDatagram {
   Address address;
   uint16_t bytes = 0;
+  int64_t stamp_ns = 0;
   std::array<uint8_t, 1500> data;
 };
 
@@ -23,12 +24,13 @@ class SimLink final : public Link {
 
   SimLink() : sockets_(std::make_unique<Socket[]>(kSockets)) {}
 
-  /** From the test: a datagram for the engine. A connected socket drops strangers, as the kernel
-   * does. */
-  bool deliver(int socket, const Address& from, const uint8_t* bytes, size_t count) {
+  /** From the test: a datagram for the engine, with a stamp of the wall clock or without. A
+   * connected socket drops strangers, as the kernel does. */
+  bool deliver(int socket, const Address& from, const uint8_t* bytes, size_t count,
+               int64_t stamp_ns = 0) {
     Socket& s = sockets_[static_cast<size_t>(socket)];
     if (s.connected && !(s.peer == from)) return false;
-    return push(s.in, from, bytes, count);
+    return push(s.in, from, bytes, count, stamp_ns);
   }
   /** To the test: the oldest datagram that the engine sent on this socket, or null. Valid until the
    * next call. */
@@ -37,12 +39,12 @@ class SimLink final : public Link {
 
   int receive(int socket, uint8_t* into, size_t capacity, Address* from,
               int64_t* wall_ns) override {
-    if (wall_ns != nullptr) *wall_ns = 0;
     const SimDatagram* datagram = pop(sockets_[static_cast<size_t>(socket)].in);
     if (datagram == nullptr) return -1;
     const size_t count = datagram->bytes < capacity ? datagram->bytes : capacity;
     std::memcpy(into, datagram->data.data(), count);
     if (from != nullptr) *from = datagram->address;
+    if (wall_ns != nullptr) *wall_ns = datagram->stamp_ns;
     return static_cast<int>(count);
   }
   bool send(int socket, const uint8_t* bytes, size_t count) override {
@@ -73,11 +75,13 @@ class SimLink final : public Link {
     bool connected = false;
   };
 
-  static bool push(Queue& queue, const Address& address, const uint8_t* bytes, size_t count) {
+  static bool push(Queue& queue, const Address& address, const uint8_t* bytes, size_t count,
+                   int64_t stamp_ns = 0) {
     // A full queue loses the oldest: a test that does not read must not stop the engine.
     if (queue.write - queue.read == kQueue) queue.read++;
     SimDatagram& datagram = queue.datagrams[queue.write++ % kQueue];
     datagram.address = address;
+    datagram.stamp_ns = stamp_ns;
     datagram.bytes =
         static_cast<uint16_t>(count < datagram.data.size() ? count : datagram.data.size());
     std::memcpy(datagram.data.data(), bytes, datagram.bytes);

@@ -179,13 +179,14 @@ class Fixture {
     return link.deliver(static_cast<int>(index * 2), from, data, count);
   }
   bool send(uint32_t index, Peer& peer, uint8_t type, const uint8_t* payload, size_t count,
-            uint32_t units, bool marker = false) {
+            uint32_t units, bool marker = false, int64_t stamp_ns = 0) {
     uint8_t packet[1500];
     rtp::write_header(packet, {peer.timestamp, peer.ssrc, peer.sequence, type, 0, marker});
     std::memcpy(packet + rtp::kHeaderBytes, payload, count);
     peer.sequence++;
     peer.timestamp += units;
-    return deliver(index, peer.address, packet, rtp::kHeaderBytes + count);
+    return link.deliver(static_cast<int>(index * 2), peer.address, packet,
+                        rtp::kHeaderBytes + count, stamp_ns);
   }
   bool send_frame(uint32_t index, Peer& peer, const int16_t* pcm) {
     uint8_t payload[160];

@@ -35,6 +35,11 @@ void rates_codec_changes(test::Context& t);
 void rates_shared_to_own(test::Context& t);
 void rates_silence_settles(test::Context& t);
 void tones_in_and_out(test::Context& t);
+// arrival_test.cc
+void arrival_clock_stamps(test::Context& t);
+void arrival_late_ticks(test::Context& t);
+void arrival_clock_set(test::Context& t);
+void arrival_held_back(test::Context& t);
 // churn_test.cc
 void churn_random_commands(test::Context& t);
 void hostile_packets(test::Context& t);
