@@ -74,6 +74,13 @@
       'libraries': ['-lpthread'],
     },
     {
+      'target_name': 'stall_witness',
+      'type': 'executable',
+      'include_dirs': ['native'],
+      'sources': ['native/bench/stall_witness.cc'],
+      'libraries': ['-lpthread'],
+    },
+    {
       # Programs that nothing else asks for.
       'target_name': 'programs',
       'type': 'none',
@@ -84,6 +91,7 @@
         'native/audio.gyp:opus_test',
         'native/load/load.gyp:load_test',
         'native/load/load.gyp:rtp_load',
+        'stall_witness',
       ],
     },
   ],

@@ -256,6 +256,7 @@ async function startEngine(
     localAddress: config.sip.address,
     portRange: { min: ports.portMin, max: ports.portMax },
     unheardLimitMs: config.media.unheardLimitMs,
+    keepAwake: config.media.keepAwake,
     clock,
     log: log.child({ engine: name }),
     metrics,

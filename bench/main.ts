@@ -8,6 +8,7 @@ import { type LoadOptions, type LoadReport, runLoad } from './load.ts';
 import { startBenchMixer } from './mixer.ts';
 import { loadPage } from './page.ts';
 import { LOAD_CODECS } from './rtp-driver.ts';
+import { startWitness } from './witness.ts';
 
 const whole =
   (name: string, least: number) =>
@@ -133,8 +134,12 @@ program
   .option('--rtp-min <n>', 'first RTP port', whole('--rtp-min', 1024), 10000)
   .option('--rtp-max <n>', 'last RTP port', whole('--rtp-max', 1024), 21999)
   .option('--cpu <n>', 'processor of the engine', whole('--cpu', 0))
+  .option('--no-keep-awake', 'let idle processors sleep')
+  .option('--witness', 'count beside it how late an empty loop wakes on the processor of --cpu')
   .action(
     async (given: {
+      keepAwake: boolean;
+      witness?: boolean;
       local: string;
       sipPort: number;
       rtpMin: number;
@@ -146,14 +151,17 @@ program
         sipPort: given.sipPort,
         rtpPorts: { min: given.rtpMin, max: given.rtpMax },
         workers: 1,
+        keepAwake: given.keepAwake,
         ...(given.cpu === undefined ? {} : { cpus: [given.cpu] }),
       });
+      const witness = given.witness === true ? startWitness(given.cpu ?? 0) : null;
       console.error(`mixer ${process.pid} on sip:conf=NAME@${given.local}:${given.sipPort}`);
       await new Promise<void>((resolve) => {
         process.once('SIGINT', () => resolve());
         process.once('SIGTERM', () => resolve());
       });
       console.log(JSON.stringify(Object.fromEntries(mixer.counters())));
+      if (witness !== null) console.log(`empty loop beside it: ${await witness.stop()}`);
       await mixer.close();
     },
   );

@@ -15,6 +15,7 @@ export interface BenchMixerOptions {
   readonly sipPort: number;
   readonly rtpPorts: { readonly min: number; readonly max: number };
   readonly workers: number;
+  readonly keepAwake: boolean;
   /** Pins the engine's threads. */
   readonly cpus?: readonly number[];
 }
@@ -38,6 +39,7 @@ export async function startBenchMixer(options: BenchMixerOptions): Promise<{
     metrics,
     random,
     realtime: true,
+    keepAwake: options.keepAwake,
     ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
   });
   if (!engine.ok) throw engine.error;

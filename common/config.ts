@@ -128,6 +128,12 @@ const media = z.strictObject({
     .max(64)
     .default(1)
     .describe('Media threads shared by the VRUs of this process.'),
+  keepAwake: z
+    .boolean()
+    .default(true)
+    .describe(
+      'While there are calls, processors wait awake in place of sleeping, where the process may ask for that (/dev/cpu_dma_latency). Keeps ticks in time, above all in virtual machines, for more power.',
+    ),
   silenceTimeoutMs: duration(0, 3_600_000)
     .default(60_000)
     .describe('A caller who sends neither RTP nor RTCP for so long is hung up. 0: never.'),

@@ -15,7 +15,7 @@ const NOT_COUNTERS = new Set([
   'wallMs',
 ]);
 /** Totals that can also fall. */
-const GAUGES = new Set(['ports_in_use', 'prompt_bytes']);
+const GAUGES = new Set(['ports_in_use', 'prompt_bytes', 'kept_awake']);
 
 export function totals(records: readonly WorkerRecord[]): Map<string, number> {
   const sums = new Map<string, number>();

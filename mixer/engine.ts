@@ -20,6 +20,7 @@ import { type Binding, loadBinding } from './binding.ts';
 import { formatOf } from './codec-format.ts';
 import { Conference } from './conference.ts';
 import { exportCounters, totals } from './engine-metrics.ts';
+import { KeepAwake } from './keep-awake.ts';
 import { Leg, type LegServices } from './leg.ts';
 import type {
   LegOptions,
@@ -50,6 +51,8 @@ export interface MediaEngineOptions {
   readonly random?: Random;
   /** Asks for SCHED_FIFO; without the right to it the engine runs all the same. Default true. */
   readonly realtime?: boolean;
+  /** Keeps the processors from sleeping while there are legs; see keep-awake.ts. Default false. */
+  readonly keepAwake?: boolean;
   /** Pins worker N to the CPU at index N. */
   readonly cpus?: readonly number[];
   /** Memory bounds of a worker; untouched memory costs nothing. */
@@ -107,6 +110,7 @@ class Engine implements MediaEngine {
   readonly #services: LegServices;
   /** One name for all our streams of this run (RFC 7022 section 4.2). */
   readonly #cname: Uint8Array;
+  readonly #keepAwake: KeepAwake | null;
   #poll: Timer | null = null;
   #closed: Promise<void> | null = null;
 
@@ -122,6 +126,7 @@ class Engine implements MediaEngine {
     this.#ports = new PortPool(binding, options.clock, options.portRange);
     this.#random = options.random ?? systemRandom;
     this.#cname = new TextEncoder().encode(randomToken(this.#random, 20));
+    this.#keepAwake = options.keepAwake === true ? new KeepAwake(options.log) : null;
     const built = binding.codecs();
     this.#services = {
       prompts,
@@ -244,6 +249,7 @@ class Engine implements MediaEngine {
     counters.set('workers_lost', this.#pool.lost);
     counters.set('ports_in_use', this.#ports.inUse);
     counters.set('prompt_bytes', this.#prompts.bytesUsed);
+    counters.set('kept_awake', this.#keepAwake?.holding === true ? 1 : 0);
     return counters;
   }
 
@@ -271,6 +277,7 @@ class Engine implements MediaEngine {
       host.lose(new MediaError('closed', 'the engine is closed'));
     this.#poll?.cancel();
     this.#poll = null;
+    this.#keepAwake?.release();
   }
 
   #hostFor(item: MediaLeg | MediaConference | undefined): Result<WorkerHost, MediaError> {
@@ -284,6 +291,7 @@ class Engine implements MediaEngine {
   /** Polls while there is anything to poll for. */
   #wake(): void {
     if (this.#poll !== null) return;
+    this.#keepAwake?.hold();
     this.#poll = this.#options.clock.every(POLL_MS, () => {
       let active = false;
       for (const host of this.#pool.hosts) {
@@ -293,6 +301,7 @@ class Engine implements MediaEngine {
       if (active) return;
       this.#poll?.cancel();
       this.#poll = null;
+      this.#keepAwake?.release();
     });
   }
 }
