@@ -43,6 +43,8 @@ import { seedDemoData } from './signaling/conference/demo-data.ts';
 import { startInterfaceServer } from './signaling/conference/interface-server.ts';
 import { startProvisioning } from './signaling/conference/provisioning.ts';
 import { startProxy } from './signaling/conference/proxy.ts';
+import { createCallEndWriter } from './signaling/derived/call-end.ts';
+import { startDerived } from './signaling/derived/derived.ts';
 import { startMixer } from './signaling/focus/focus.ts';
 import { createUserAgent } from './signaling/sip/ua.ts';
 import type { ChallengeOptions } from './signaling/sip/ua-options.ts';
@@ -130,7 +132,7 @@ async function startSystem(
     const seeded = await seedDemoData(store);
     if (!seeded.ok) return failed(seeded.error);
   }
-  for (const startRoles of [startManagement, startMixers, startVrus]) {
+  for (const startRoles of [startRecords, startManagement, startMixers, startVrus]) {
     const started = await startRoles(platform);
     if (!started.ok) return failed(started.error);
   }
@@ -141,6 +143,17 @@ async function startSystem(
 }
 
 type Started = Promise<Result<void, MediaError>>;
+
+const DAY_MS = 86_400_000;
+
+/** First, so that it ends last: what stops leaves records. */
+async function startRecords(platform: Platform): Started {
+  const { config, lifecycle } = platform;
+  if (!config.roles.includes('interface')) return ok(undefined);
+  const keepRecordsMs = config.records.keepDays * DAY_MS;
+  lifecycle.addRole('derived-1', await startDerived({ ...platform, keepRecordsMs }));
+  return ok(undefined);
+}
 
 /** Provisioning database, proxies and interface servers. */
 async function startManagement(platform: Platform): Started {
@@ -212,6 +225,7 @@ async function startVrus(platform: Platform): Started {
   const catalogue = prompts.value;
   catalogue.warmUp(platform.clock);
   lifecycle.addPart('prompts', () => Promise.resolve(catalogue.close()));
+  const writeCallEnd = createCallEndWriter(platform);
   for (let index = 0; index < config.vru.count; index++) {
     const id = nodeId('vru', index);
     const vru = await startVru({
@@ -221,6 +235,7 @@ async function startVrus(platform: Platform): Started {
       engine: engine.value,
       prompts: prompts.value,
       settings: vruSettingsOf(config),
+      writeCallEnd,
       createUserAgent: (events) =>
         userAgent(platform, vruAddress(config, index), events, challenge(config)),
       openClient: (onCommand, describe) =>

@@ -245,6 +245,18 @@ const nats = z.strictObject({
     ),
 });
 
+const records = z.strictObject({
+  keepDays: z
+    .number()
+    .int()
+    .min(1)
+    .max(3650)
+    .default(30)
+    .describe(
+      'Days for which call records and conference records are kept. They hold telephone numbers: no longer than the law lets you.',
+    ),
+});
+
 const shutdown = z.strictObject({
   drainMs: duration(0, 3_600_000)
     .default(0)
@@ -285,6 +297,7 @@ export const configSchema = z.strictObject({
   proxy: proxy.prefault({}).describe('Proxy servers.'),
   interface: interfaceServer.prefault({}).describe('Interface servers.'),
   nats: nats.prefault({}).describe('State and messages across machines.'),
+  records: records.prefault({}).describe('Call records.'),
   shutdown: shutdown.prefault({}).describe('How the process ends.'),
 });
 

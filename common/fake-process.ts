@@ -68,6 +68,7 @@ export class FakeProcess {
         this.#alive(() => store.compareAndSet(key, value, expected)),
       delete: (key, expected) => this.#alive(() => store.delete(key, expected)),
       list: (prefix) => this.#alive(() => store.list(prefix)),
+      page: (prefix, options) => this.#alive(() => store.page(prefix, options)),
       watch: async (prefix, onChange): Promise<Watch> => {
         const watch = await store.watch(prefix, (change) => {
           if (!this.#killed) onChange(change);

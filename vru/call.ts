@@ -6,14 +6,16 @@
 import type { Timer } from '../common/clock.ts';
 import type { MediaError } from '../common/errors.ts';
 import { Machine } from '../common/fsm.ts';
-import type { CallId } from '../common/ids.ts';
+import type { CallId, NodeId } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
 import type { Result } from '../common/result.ts';
 import type { Digit, Route } from '../mixer/media.ts';
 import type { VruCommand } from '../signaling/conference/messages.ts';
+import type { CallEndWriter } from '../signaling/derived/call-end.ts';
 import type { MediaEndpoint } from '../signaling/media/endpoint.ts';
 import type { Session } from '../signaling/sip/user-agent.ts';
 import { APPLICATIONS } from './applications/applications.ts';
+import { CallDiary } from './call-diary.ts';
 import type { OpenMedia } from './call-media.ts';
 import {
   CALL_TABLE,
@@ -35,6 +37,8 @@ export interface CallParts {
   readonly lookup: Lookup;
   readonly openMedia: OpenMedia;
   readonly log: Logger;
+  /** Writes the record of the call, at its end. */
+  readonly record?: { readonly vruId: NodeId; readonly write: CallEndWriter } | undefined;
   /** Called once, last. */
   readonly onGone: (call: Call) => void;
 }
@@ -49,6 +53,7 @@ export class Call {
   readonly #given: CallParts;
   readonly #identity: CallIdentity;
   readonly #log: Logger;
+  readonly #diary: CallDiary;
   readonly #machine: Machine<CallState, CallEvent, CallEffect>;
   readonly #digits: Inbox<Digit>;
   readonly #commands: CommandQueue;
@@ -69,6 +74,7 @@ export class Call {
     this.#given = given;
     this.#identity = identify(session);
     this.#log = given.log.child({ callId: session.id });
+    this.#diary = new CallDiary(parts.clock, session, this.#identity.caller);
     this.#digits = new Inbox(parts.clock, DIGIT_LIMIT);
     this.#commands = new CommandQueue(parts.clock);
     const { promise, resolve } = deferred<void>();
@@ -138,6 +144,7 @@ export class Call {
         break;
       case 'count-refused':
         parts.metrics.callsRefused.add(1, { rule: effect.rule });
+        this.#diary.ended(effect.rule);
         this.#log.info({ rule: effect.rule }, 'call not answered');
         break;
       case 'run-flow':
@@ -153,6 +160,7 @@ export class Call {
       case 'hang-up':
         this.#commands.close();
         this.#endedBy ??= effect.reason;
+        this.#diary.ended(effect.reason);
         parts.background(session.end({ q850: 16, text: effect.reason }));
         break;
       case 'close-media':
@@ -161,6 +169,7 @@ export class Call {
       case 'forget':
         this.#commands.close();
         this.#cleanUp?.cancel();
+        this.#writeRecord();
         this.#resolveGone();
         this.#given.onGone(this);
         break;
@@ -169,6 +178,7 @@ export class Call {
 
   #refuse(refusal: CallRefusal): void {
     const { session, parts } = this.#given;
+    this.#diary.ended(refusal.rule, refusal.status);
     session.reject(refusal.status, {
       q850: refusal.q850,
       text: refusal.rule,
@@ -203,8 +213,10 @@ export class Call {
     }
     this.#media = opened.value;
     const accepted = await session.accept(opened.value);
-    if (accepted.ok) this.#machine.send({ type: 'answered' });
-    else this.#machine.send({ type: 'answer-failed', rule: accepted.error.code });
+    if (accepted.ok) {
+      this.#diary.answered();
+      this.#machine.send({ type: 'answered' });
+    } else this.#machine.send({ type: 'answer-failed', rule: accepted.error.code });
   }
 
   async #runFlow(): Promise<void> {
@@ -227,14 +239,29 @@ export class Call {
       commands: this.#commands.inbox,
       signal: this.#cancel.signal,
       language: choice.language,
+      decided: (decision) => this.#diary.decided(decision),
       log: this.#log,
       parts,
     };
     const { application, reason } = await runFlow(context, choice, APPLICATIONS, lookup);
     const durationMs = Math.round(parts.clock.nowMs() - startedMs);
     parts.metrics.callsEnded.add(1, { application, end: reason });
+    this.#diary.served(application);
+    this.#diary.ended(reason);
     this.#machine.send({ type: 'flow-ended', reason });
     this.#log.info({ application, reason, endedBy: this.#endedBy, durationMs }, 'call ended');
+  }
+
+  #writeRecord(): void {
+    const { record, parts } = this.#given;
+    if (record === undefined) return;
+    const { vruId, write } = record;
+    const codec = this.#media?.codec;
+    const closed = this.#media?.close() ?? Promise.resolve(undefined);
+    const written = closed.then((statistics) =>
+      write(this.#diary.close(vruId, this.#endedBy, codec, statistics)),
+    );
+    parts.background(written);
   }
 
   /**

@@ -12,6 +12,7 @@ import type { CodecName, Digit, MediaLeg, Route } from '../mixer/media.ts';
 import type { CallerOfVru, ConferenceClient } from '../signaling/conference/client.ts';
 import type { CodeSource } from '../signaling/conference/fraud-shield.ts';
 import type { ApplicationName, Refusal, VruCommand } from '../signaling/conference/messages.ts';
+import type { Decided } from './call-diary.ts';
 import type { PendingCommand } from './commands.ts';
 import type { Inbox } from './inbox.ts';
 import type { Background, LinkDialler } from './mixer-link.ts';
@@ -49,6 +50,8 @@ export interface CallContext {
   /** Aborted when the caller is gone. */
   readonly signal: AbortSignal;
   readonly language: string;
+  /** For the record of the call: what was decided about its entry. */
+  readonly decided: (decision: Decided) => void;
   readonly log: Logger;
   readonly parts: VruParts;
 }

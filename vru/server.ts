@@ -15,6 +15,7 @@ import { fail, ok, type Result } from '../common/result.ts';
 import type { Role } from '../common/role.ts';
 import type { MediaEngine } from '../mixer/media.ts';
 import type { CommandHandler, ConferenceClient } from '../signaling/conference/client.ts';
+import type { CallEndWriter } from '../signaling/derived/call-end.ts';
 import { type CodecChoice, TELEPHONY_CODECS } from '../signaling/sdp/codec-selection.ts';
 import type { Session, UserAgent, UserAgentEvents } from '../signaling/sip/user-agent.ts';
 import { Call } from './call.ts';
@@ -47,6 +48,8 @@ export interface VruOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly settings: VruSettings;
+  /** Call records; absent: none are written. */
+  readonly writeCallEnd?: CallEndWriter | undefined;
   /** In order of preference. Default: G.711. */
   readonly codecs?: readonly CodecChoice[];
   readonly localAddress?: string | undefined;
@@ -154,8 +157,10 @@ class CallTable {
       this.#calls.delete(call.id);
       this.#metrics.calls.add(-1);
     };
+    const { writeCallEnd, id: vruId } = this.#options;
+    const record = writeCallEnd === undefined ? undefined : { vruId, write: writeCallEnd };
     const accept = (session: Session): Call =>
-      new Call({ session, parts, lookup, openMedia, log, onGone });
+      new Call({ session, parts, lookup, openMedia, log, record, onGone });
     this.#shared = { parts, accept };
   }
 

@@ -19,7 +19,7 @@ import type { Logger } from '../log.ts';
 import type { GaugeMetric, HistogramMetric, Metrics } from '../metrics.ts';
 import { fail, ok, type Result } from '../result.ts';
 import { lockDirectory } from './directory-lock.ts';
-import type { Change, Entry, Lease, Revision, Store, Watch } from './store.ts';
+import type { Change, Entry, Lease, PageOptions, Revision, Store, Watch } from './store.ts';
 
 /** More waiting writes than this mean that the disk has stopped; later ones are refused at once. */
 const DEFAULT_PENDING_LIMIT = 20_000;
@@ -114,6 +114,24 @@ export class LmdbStore implements Store {
 
   list(prefix: string): Promise<Outcome<readonly Entry[]>> {
     return this.#read(prefix, PREFIX, () => this.#entries(prefix));
+  }
+
+  page(prefix: string, options: PageOptions): Promise<Outcome<readonly Entry[]>> {
+    return this.#read(prefix, PREFIX, () => this.#page(prefix, options));
+  }
+
+  #page(prefix: string, { limit, after, reverse = false }: PageOptions): Entry[] {
+    const low = prefix;
+    const high = `${prefix}~`;
+    const first = reverse ? high : low;
+    const start = after?.startsWith(prefix) === true ? after : first;
+    const range = { start, end: reverse ? low : high, reverse, limit: limit + 1 };
+    const entries: Entry[] = [];
+    for (const { key, value } of this.#data.getRange(range)) {
+      if (key === after || !key.startsWith(prefix)) continue;
+      if (entries.push(parse(key, value)) >= limit) break;
+    }
+    return entries;
   }
 
   #entries(prefix: string): Entry[] {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type ErrorCode, MediaError } from '../errors.ts';
 import type { Random } from '../ids.ts';
 import { fail, ok, type Result } from '../result.ts';
-import type { Change, Entry, Lease, Revision, Store, Watch } from './store.ts';
+import type { Change, Entry, Lease, PageOptions, Revision, Store, Watch } from './store.ts';
 
 const KEY = /^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/;
 const MAX_VALUE_BYTES = 900_000;
@@ -57,6 +57,17 @@ export class MemoryStore implements Store {
   async list(prefix: string): Promise<Outcome<readonly Entry[]>> {
     await this.#turns();
     return ok(this.#entries(prefix));
+  }
+
+  async page(
+    prefix: string,
+    { limit, after, reverse = false }: PageOptions,
+  ): Promise<Outcome<readonly Entry[]>> {
+    await this.#turns();
+    const inOrder = reverse ? this.#entries(prefix).toReversed() : this.#entries(prefix);
+    const isPast = (key: string): boolean =>
+      after === undefined || (reverse ? key < after : key > after);
+    return ok(inOrder.filter(({ key }) => isPast(key)).slice(0, limit));
   }
 
   #entries(prefix: string): Entry[] {

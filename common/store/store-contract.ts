@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MediaError } from '../errors.ts';
 import type { Result } from '../result.ts';
-import type { Change, Store } from './store.ts';
+import type { Change, PageOptions, Store } from './store.ts';
 
 export interface StoreHarness {
   /** Two connections to one store; in process they may be the same object. */
@@ -90,6 +90,21 @@ function documents(get: Get): void {
     expect((await keys('')).toSorted()).toEqual(
       ['o/1', 'p', 'p-1', 'p/02', 'p/02/x', 'p/10', 'q/1'].toSorted(),
     );
+  });
+
+  it('gives a long list in pages, both ways', async () => {
+    const { here, there } = get();
+    for (const key of ['p/1', 'p/2', 'p/3', 'p/4', 'o/1', 'q/1']) value(await here.put(key, key));
+    const keys = async (options: PageOptions) =>
+      value(await there.page('p/', options)).map((entry) => entry.key);
+    expect(await keys({ limit: 3 })).toEqual(['p/1', 'p/2', 'p/3']);
+    expect(await keys({ limit: 3, after: 'p/3' })).toEqual(['p/4']);
+    expect(await keys({ limit: 9, after: 'p/4' })).toEqual([]);
+    expect(await keys({ limit: 2, reverse: true })).toEqual(['p/4', 'p/3']);
+    expect(await keys({ limit: 2, reverse: true, after: 'p/3' })).toEqual(['p/2', 'p/1']);
+    value(await here.delete('p/3'));
+    expect(await keys({ limit: 1, after: 'p/3' })).toEqual(['p/4']);
+    expect(await keys({ limit: 1, after: 'p/3', reverse: true })).toEqual(['p/2']);
   });
 
   it('deletes, once or twice, and lists no more what was deleted', async () => {

@@ -19,6 +19,15 @@ export type Change =
     }
   | { readonly kind: 'delete'; readonly key: string; readonly revision: Revision };
 
+export interface PageOptions {
+  /** At most so many entries. */
+  readonly limit: number;
+  /** The whole key of the last entry of the page before, which need not exist any more. */
+  readonly after?: string | undefined;
+  /** Against key order: the last one first. */
+  readonly reverse?: boolean | undefined;
+}
+
 export interface Watch {
   close(): Promise<void>;
 }
@@ -51,6 +60,8 @@ export interface Store {
   delete(key: string, expected?: Revision): Promise<Result<void, MediaError>>;
   /** Every entry whose key starts with `prefix`, in key order. */
   list(prefix: string): Promise<Result<readonly Entry[], MediaError>>;
+  /** A part of a list that may be long; `list` is for what is known to be short. `prefix` ends in `/`. */
+  page(prefix: string, options: PageOptions): Promise<Result<readonly Entry[], MediaError>>;
   /** First every present entry as `put`, then every change, each exactly once and in order per key. */
   watch(prefix: string, onChange: (change: Change) => void): Promise<Watch>;
   lease(key: string, value: unknown, ttlMs: number): Promise<Result<Lease, MediaError>>;

@@ -9,6 +9,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import { ok, type Result } from '../../common/result.ts';
 import type { Role } from '../../common/role.ts';
 import type { Store } from '../../common/store/store.ts';
+import { openRecords } from '../derived/record-search.ts';
 import { ensureAdminToken, startAuthenticator } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { Feeds } from './event-feed.ts';
@@ -70,6 +71,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
     await authenticator.close();
   };
   const conferences = liveConferences({ store, feeds, backend: options.backend.conferences });
+  const records = openRecords(store, clock);
   const desk = createHostDesk({ store, tokens: hosts.value, clock, log, metrics });
   const started = await startUwsServer({
     address: options.address,
@@ -83,7 +85,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
       accept: (request, socket) => stream.accept(request, socket),
     },
     handler: createHandler({
-      routes: createRoutes({ ...options, conferences, hosts: desk }),
+      routes: createRoutes({ ...options, conferences, hosts: desk, records }),
       authenticator,
       log,
       metrics,

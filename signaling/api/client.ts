@@ -19,6 +19,10 @@ export interface Client {
     schema: z.ZodType<T>,
     body?: unknown,
   ): Promise<Result<T, ClientFailure>>;
+  /** One page of an export, and where the next one begins. */
+  text(
+    path: string,
+  ): Promise<Result<{ readonly text: string; readonly next: string | undefined }, ClientFailure>>;
 }
 
 export interface ClientOptions {
@@ -29,29 +33,15 @@ export interface ClientOptions {
 
 export const nothing = z.undefined();
 
-export function createClient({ url, token, timeoutMs = 15_000 }: ClientOptions): Client {
+export function createClient(options: ClientOptions): Client {
+  const { token } = options;
   return {
     async request(method, path, schema, body) {
-      const target = new URL(path, url);
-      let response: Response;
-      let text: string;
-      try {
-        response = await fetch(target, {
-          method,
-          headers: {
-            accept: 'application/json',
-            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        text = await response.text();
-      } catch (error) {
-        return fail(unreachable(target, error));
-      }
+      const answer = await exchange(options, method, path, body);
+      if (!answer.ok) return answer;
+      const { status, text, target } = answer.value;
       const value = parse(text);
-      if (!response.ok) return fail(refused(response.status, value, token));
+      if (status >= 400) return fail(refused(status, value, token));
       const checked = schema.safeParse(value);
       if (checked.success) return ok(checked.data);
       return fail({
@@ -59,7 +49,50 @@ export function createClient({ url, token, timeoutMs = 15_000 }: ClientOptions):
         message: `${target.href} answered something else than expected; is it a minusone server of this version?`,
       });
     },
+    async text(path) {
+      const answer = await exchange(options, 'GET', path);
+      if (!answer.ok) return answer;
+      const { status, text, headers } = answer.value;
+      if (status >= 400) return fail(refused(status, parse(text), token));
+      // RFC 8288.
+      const target = /<([^>]*)>; *rel="next"/.exec(headers.get('link') ?? '')?.[1];
+      const next =
+        target === undefined ? null : new URL(target, options.url).searchParams.get('after');
+      return ok({ text, next: next ?? undefined });
+    },
   };
+}
+
+interface Exchanged {
+  readonly target: URL;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+async function exchange(
+  { url, token, timeoutMs = 15_000 }: ClientOptions,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Result<Exchanged, ClientFailure>> {
+  const target = new URL(path, url);
+  try {
+    const response = await fetch(target, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await response.text();
+    return ok({ target, status: response.status, headers: response.headers, text });
+  } catch (error) {
+    return fail(unreachable(target, error));
+  }
 }
 
 function unreachable(target: URL, error: unknown): ClientFailure {

@@ -6,12 +6,14 @@ import { seededRandom } from '../../common/ids.ts';
 import { silentLogger } from '../../common/log.ts';
 import { createMetrics } from '../../common/metrics.ts';
 import { fail, ok } from '../../common/result.ts';
+import { MemoryStore } from '../../common/store/memory-store.ts';
 import {
   type AccountRecord,
   accountRecord,
   type DnisRecord,
   dnisRecord,
 } from '../conference/messages.ts';
+import { openRecords } from '../derived/record-search.ts';
 import type { Backend } from './backend.ts';
 import { createHandler } from './http.ts';
 import type { HttpServer } from './http-server.ts';
@@ -94,6 +96,7 @@ beforeEach(async () => {
       events: async () => ok({ items: [], next: null }),
     },
     hosts: { exchange: async () => ({ kind: 'refused' }) },
+    records: openRecords(new MemoryStore(systemClock), systemClock),
   });
   const started = await startUwsServer({
     address: '127.0.0.1',

@@ -63,9 +63,7 @@ function operation(route: Route): object {
     responses: {
       [String(route.status)]: {
         description: route.summary,
-        ...(route.response === undefined
-          ? {}
-          : { content: { 'application/json': { schema: schemaOf(route.response, 'output') } } }),
+        ...(route.response === undefined ? {} : { content: contentOf(route) }),
       },
       default: {
         description: 'A problem document (RFC 9457)',
@@ -74,6 +72,16 @@ function operation(route: Route): object {
         },
       },
     },
+  };
+}
+
+function contentOf({ response, otherTypes = [] }: Route): object {
+  const texts = otherTypes.map((type) => [type, { schema: { type: 'string' } }] as const);
+  return {
+    ...(response === undefined
+      ? {}
+      : { 'application/json': { schema: schemaOf(response, 'output') } }),
+    ...Object.fromEntries(texts),
   };
 }
 

@@ -18,6 +18,8 @@ interface Described {
   readonly description?: string;
   /** Of the answer; absent for none. */
   readonly response?: z.ZodType;
+  /** Media types of the answer beside JSON. */
+  readonly otherTypes?: readonly string[];
 }
 
 export interface Route extends Described {

@@ -2,6 +2,7 @@
 import type { AccountId, Random } from '../../common/ids.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { accountRecord, dnisRecord } from '../conference/messages.ts';
+import type { Records } from '../derived/record-search.ts';
 import type { Backend } from './backend.ts';
 import { conferenceRoutes } from './conference-routes.ts';
 import type { HostDesk } from './host-desk.ts';
@@ -11,6 +12,7 @@ import type { LiveConferences } from './live-conferences.ts';
 import { createWithFreeCodes } from './new-account.ts';
 import { openApiDocument } from './openapi.ts';
 import { problem, problemOf, reply } from './problem.ts';
+import { recordRoutes } from './record-routes.ts';
 import { json, noContent, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
@@ -22,6 +24,7 @@ export interface RoutesOptions {
   readonly metricsAccess: 'loopback' | 'token' | 'open';
   readonly conferences: LiveConferences;
   readonly hosts: HostDesk;
+  readonly records: Records;
 }
 
 export function createRoutes(options: RoutesOptions): readonly Route[] {
@@ -31,6 +34,7 @@ export function createRoutes(options: RoutesOptions): readonly Route[] {
     ...conferenceRoutes(options.conferences),
     ...hostRoutes(options.hosts),
     ...nodeRoutes(options.backend),
+    ...recordRoutes(options.records),
   ];
   return [...routes, ...publicRoutes(options, routes)];
 }

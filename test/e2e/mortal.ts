@@ -34,6 +34,7 @@ export function mortal(bus: Bus, store: Store): Mortal {
       compareAndSet: (...of) => store.compareAndSet(...of),
       delete: (...of) => store.delete(...of),
       list: (prefix) => store.list(prefix),
+      page: (prefix, options) => store.page(prefix, options),
       watch: (...of) => store.watch(...of),
       lease: async (...of) => {
         const made = await store.lease(...of);

@@ -64,6 +64,7 @@ export async function passcode(
     metrics.codes.add(1, { result: 'invalid' });
     count.wrong += 1;
     context.log.info({ wrong: count.wrong }, 'invalid code');
+    context.decided({ kind: 'code-refused', reason: 'invalid-code' });
     if (count.wrong >= settings.entry.tries) return { kind: 'refused', reason: 'too-many-tries' };
     context.digits.clear();
     prompt = ['invalid-code', 'try-again', 'enter-code'];

@@ -40,6 +40,7 @@ export function refusalOf(error: MediaError): Refusal {
 export async function refuse(context: CallContext, reason: Refusal): Promise<FlowEnd> {
   context.parts.metrics.refusals.add(1, { reason });
   context.log.info({ reason }, 'caller refused');
+  context.decided({ kind: 'refused', reason });
   await say(context, [...REFUSAL_WORDS[reason], 'goodbye']);
   return { kind: 'hang-up', reason: `refused-${reason}` };
 }

@@ -9,6 +9,7 @@ import { SimClock } from '../../common/sim-clock.ts';
 import { type FakeLeg, FakeMediaEngine } from '../../mixer/fake-engine.ts';
 import type { Digit } from '../../mixer/media.ts';
 import type { PlaceInConference, VruCommand } from '../../signaling/conference/messages.ts';
+import { type CallEnd, callEnd } from '../../signaling/derived/call-end.ts';
 import { type FakeSession, FakeUserAgent } from '../../signaling/sip/fake-user-agent.ts';
 import { startVru } from '../server.ts';
 import { vruSettings } from '../settings.ts';
@@ -57,6 +58,8 @@ export interface VruBench {
   readonly agent: FakeUserAgent;
   readonly role: Role;
   readonly metrics: Metrics;
+  /** What was written down of calls that are over. */
+  readonly ends: readonly CallEnd[];
   call(options?: IncomingOptions): Promise<TestCall>;
   /** A call that has entered `110001#` and was answered by `conference.onEnter`. */
   entered(): Promise<TestCall>;
@@ -73,6 +76,7 @@ export async function createVruBench(settings: unknown = {}): Promise<VruBench> 
   const conference = new FakeConference();
   const metrics = createMetrics();
   const agents: FakeUserAgent[] = [];
+  const ends: CallEnd[] = [];
   const started = await startVru({
     id: 'vru-1' as NodeId,
     engine,
@@ -82,6 +86,7 @@ export async function createVruBench(settings: unknown = {}): Promise<VruBench> 
     log: silentLogger,
     metrics,
     settings: vruSettings.parse(settings),
+    writeCallEnd: (end) => ends.push(callEnd.parse(end)),
     createUserAgent: (events) => {
       const agent = new FakeUserAgent(events);
       agents.push(agent);
@@ -108,6 +113,7 @@ export async function createVruBench(settings: unknown = {}): Promise<VruBench> 
     agent,
     role: started.value,
     metrics,
+    ends,
     call: (options) => testCall(bench, options),
     entered: async () => {
       const call = await bench.call();

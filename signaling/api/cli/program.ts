@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT } from '../client.ts';
 import { addAccountCommands, addDnisCommands } from './account-commands.ts';
 import { addConferenceCommands, addMixerCommands } from './conference-commands.ts';
+import { addCallCommands } from './record-commands.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ProgramOptions {
@@ -36,6 +37,7 @@ export async function runProgram(
   addDnisCommands(program, terminal);
   addConferenceCommands(program, terminal);
   addMixerCommands(program, terminal);
+  addCallCommands(program, terminal);
   inherit(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -58,6 +58,7 @@ async function enter(
     if (code.kind === 'refused') return code;
     const validMs = context.parts.clock.nowMs();
     const reply = await request(context, tenancy, code);
+    note(context, code, reply);
     if (reply.kind !== 'refused') {
       const ownLanguage = { ...context, language: code.account.language };
       const { endKeyDue } = code;
@@ -74,6 +75,19 @@ async function enter(
 
 function welcome(settings: EffectiveSettings): readonly Phrase[] {
   return settings.welcome?.map((file) => ({ file })) ?? ['welcome', 'enter-code'];
+}
+
+function note(
+  context: CallContext,
+  { account }: Extract<Passcode, { kind: 'valid' }>,
+  reply: EnterReply,
+): void {
+  const { accountId } = account;
+  if (reply.kind === 'refused') {
+    context.decided({ kind: 'refused', reason: reply.reason, accountId });
+  } else {
+    context.decided({ kind: reply.kind === 'wait' ? 'waiting' : 'entered', accountId });
+  }
 }
 
 /** The lock is read here, from the database, before anything is asked of the proxy (R25). */
