@@ -32,18 +32,34 @@ void ArrivalWindow::begin_block(int64_t number) {
   }
 }
 
-void ArrivalWindow::add(int64_t arrival_ns, int64_t transit_ns) {
+void ArrivalWindow::enter_block(int64_t arrival_ns) {
   const int64_t number = std::max(arrival_ns, int64_t{0}) / block_ns;
   if (number != now_.number) begin_block(number);
-  now_.packets++;
-  now_.fastest_ns = std::min(now_.fastest_ns, transit_ns);
-  now_.second_ns = std::max(now_.second_ns, std::min(now_.slowest_ns, transit_ns));
-  now_.slowest_ns = std::max(now_.slowest_ns, transit_ns);
+}
+
+void ArrivalWindow::update() {
   Block all = before_;
   all.add(now_);
   packets_ = static_cast<int>(all.packets);
   base_ns_ = all.fastest_ns;
-  required_ns_ = packets_ < 2 ? 0 : all.second_ns - base_ns_;
+  const bool two = all.second_ns != INT64_MIN;
+  required_ns_ = two ? std::max(all.second_ns - base_ns_, int64_t{0}) : 0;
+}
+
+void ArrivalWindow::add(int64_t arrival_ns, int64_t transit_ns) {
+  enter_block(arrival_ns);
+  now_.packets++;
+  now_.fastest_ns = std::min(now_.fastest_ns, transit_ns);
+  now_.second_ns = std::max(now_.second_ns, std::min(now_.slowest_ns, transit_ns));
+  now_.slowest_ns = std::max(now_.slowest_ns, transit_ns);
+  update();
+}
+
+void ArrivalWindow::add_follower(int64_t arrival_ns, int64_t transit_ns) {
+  enter_block(arrival_ns);
+  now_.packets++;
+  now_.fastest_ns = std::min(now_.fastest_ns, transit_ns);
+  update();
 }
 
 }  // namespace jitter

@@ -13,12 +13,15 @@ class ArrivalWindow {
 
   // transit: arrival minus media time, both in ns on any fixed origin
   void add(int64_t arrival_ns, int64_t transit_ns);
+  // A packet on the heels of a slower one: both were held up by the same thing, which counts once.
+  void add_follower(int64_t arrival_ns, int64_t transit_ns);
 
   bool empty() const { return packets_ == 0; }
   int packets() const { return packets_; }
   int64_t base_ns() const { return base_ns_; }
   // How long after the base a packet may arrive: the second slowest of the window. A lone straggler
-  // in three seconds is concealed; delaying everybody for it would be worse.
+  // in three seconds, or a lone burst after a stall, is concealed; delaying everybody for it would
+  // be worse.
   int64_t required_ns() const { return required_ns_; }
 
  private:
@@ -33,6 +36,8 @@ class ArrivalWindow {
     void add(const Block& other);
   };
   void begin_block(int64_t number);
+  void enter_block(int64_t arrival_ns);
+  void update();
 
   int64_t base_ns_ = 0;
   int64_t required_ns_ = 0;

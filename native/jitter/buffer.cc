@@ -20,6 +20,8 @@ constexpr int64_t timeline_jump_ns = 2'000'000'000;
 constexpr int64_t takeover_ns = 100'000'000;
 // So many packets in a row beyond the longest delay are not jitter but another path.
 constexpr int overdue_limit = 10;
+// Packets closer than this part of their length came in one burst.
+constexpr int64_t follower_share = 4;
 // After a gap this long the measured base is no more worth than the first packet's.
 constexpr int64_t forget_ns = 500'000'000;
 
@@ -161,13 +163,20 @@ void Buffer::measure(const Packet& packet, int64_t media, bool new_timeline) {
     const int64_t size = difference < 0 ? -difference : difference;
     statistics_.jitter_ns += (size - statistics_.jitter_ns) / 16;
   }
+  const bool follower =
+      !new_timeline && !window_.empty() && transit_ns < last_transit_ns_ &&
+      packet.arrival_ns - newest_arrival_ns_ < ns_of(packet_units_) / follower_share;
   last_transit_ns_ = transit_ns;
 
   const bool overdue = !window_.empty() && transit_ns - window_.base_ns() > longest_ns_;
   overdue_arrivals_ = overdue ? overdue_arrivals_ + 1 : 0;
   const bool after_gap = packet.arrival_ns - newest_arrival_ns_ > forget_ns;
   if (overdue && (after_gap || overdue_arrivals_ >= overdue_limit)) window_.clear();
-  window_.add(packet.arrival_ns, transit_ns);
+  if (follower) {
+    window_.add_follower(packet.arrival_ns, transit_ns);
+  } else {
+    window_.add(packet.arrival_ns, transit_ns);
+  }
 }
 
 // Slots hold the numbers [next, next + slots). One further ahead pushes out the oldest.

@@ -28,6 +28,7 @@ constexpr test::Case cases[] = {
     {"jitter: a new SSRC or sequence takes over, a stray packet does not", jitter_new_stream},
     {"jitter: packets of 10 to 60 ms against ticks of 20 ms", jitter_packet_lengths},
     {"jitter: a longer path, a shorter path, a standstill", jitter_path_change},
+    {"jitter: one standstill costs no delay, two do", jitter_one_standstill},
     {"jitter: bounds of configuration, slots and payloads", jitter_bounds},
     {"concealment: a lost frame goes on as what came before", concealment_joins},
     {"concealment: fades out by 60 ms, comes back at once", concealment_fades},

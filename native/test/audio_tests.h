@@ -28,6 +28,7 @@ void jitter_timestamp_restart(test::Context& t);
 void jitter_new_stream(test::Context& t);
 void jitter_packet_lengths(test::Context& t);
 void jitter_path_change(test::Context& t);
+void jitter_one_standstill(test::Context& t);
 void jitter_bounds(test::Context& t);
 
 // concealment_test.cc

@@ -287,6 +287,37 @@ void jitter_path_change(test::Context& t) {
   EXPECT(t, sim.totals.played - before >= 499);
 }
 
+void jitter_one_standstill(test::Context& t) {
+  for (const bool quiet : {false, true}) {
+    test::JitterSim sim(12);
+    sim.quiet = quiet;
+    int64_t stall_end_ns = 0;
+    const auto network = [&](int64_t now_ns) {
+      return Arrivals{std::max(stall_end_ns - now_ns, int64_t{0}) + sim.random.below(2) * ms};
+    };
+    const auto stand_still = [&] {
+      stall_end_ns = sim.now_ns + 100 * ms;
+      sim.run(1 * second, network);
+    };
+    sim.run(10 * second, network);
+    // Five packets at once after 100 ms of nothing: one event, not five late packets.
+    stand_still();
+    sim.keep_delays = true;
+    sim.run(1 * second, network);
+    EXPECT(t, sim.buffer.statistics().target_ns <= 2 * ms);
+    EXPECT(t, percentile(sim.totals.delays_ns, 1) <= 30 * ms);
+    // Twice within seconds is the way of this network: the delay is kept for the next time.
+    sim.run(5 * second, network);
+    stand_still();
+    stand_still();
+    EXPECT(t, sim.buffer.statistics().target_ns >= 70 * ms);
+    const int64_t missed = missed_units(sim);
+    stand_still();
+    EXPECT(t, missed_units(sim) - missed <= 160);
+    EXPECT_EQUAL(t, sim.totals.out_of_order, 0);
+  }
+}
+
 void jitter_bounds(test::Context& t) {
   jitter::Config config;
   alignas(16) static uint8_t memory[64 * 1024];
