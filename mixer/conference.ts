@@ -1,7 +1,7 @@
 /** A mix seen from this thread. */
 import { writeCloseConferenceCommand, writeOpenConferenceCommand } from './abi.gen.ts';
 import type { Leg } from './leg.ts';
-import type { MediaConference } from './media.ts';
+import type { MediaConference, MixOptions } from './media.ts';
 import type { HostedConference, WorkerHost } from './worker-host.ts';
 
 export class Conference implements MediaConference, HostedConference {
@@ -11,10 +11,19 @@ export class Conference implements MediaConference, HostedConference {
   readonly members = new Set<Leg>();
   #open = true;
 
-  constructor(id: number, host: WorkerHost) {
+  constructor(id: number, host: WorkerHost, mix: MixOptions) {
     this.id = id;
     this.host = host;
-    host.send((view, at) => writeOpenConferenceCommand(view, at, { conference: id }));
+    const speechDbov = mix.speechLevelDbov ?? null;
+    host.send((view, at) =>
+      writeOpenConferenceCommand(view, at, {
+        conference: id,
+        contributors: mix.contributors ?? 0,
+        automaticGain: speechDbov === null ? 0 : 1,
+        noiseSuppression: mix.noiseSuppression === true ? 1 : 0,
+        speechDbov: speechDbov ?? 0,
+      }),
+    );
   }
 
   get size(): number {

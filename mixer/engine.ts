@@ -15,7 +15,7 @@ import { type Random, randomToken, systemRandom } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { fail, ok, type Result } from '../common/result.ts';
-import { writeOpenLegCommand } from './abi.gen.ts';
+import { MAX_CONTRIBUTORS, writeOpenLegCommand } from './abi.gen.ts';
 import { type Binding, loadBinding } from './binding.ts';
 import { formatOf } from './codec-format.ts';
 import { Conference } from './conference.ts';
@@ -28,6 +28,7 @@ import type {
   MediaEngine,
   MediaLeg,
   MediaLoad,
+  MixOptions,
   Prompt,
 } from './media.ts';
 import { PortPool, type PortRange } from './port-pool.ts';
@@ -200,11 +201,21 @@ class Engine implements MediaEngine {
     return ok(leg);
   }
 
-  openConference(): Result<MediaConference, MediaError> {
+  openConference(options: MixOptions = {}): Result<MediaConference, MediaError> {
     if (this.#closed !== null) return fail(new MediaError('closed', 'the media engine is closed'));
+    const { contributors = 0, speechLevelDbov: level = null } = options;
+    if (!Number.isInteger(contributors) || contributors < 0 || contributors > MAX_CONTRIBUTORS) {
+      const message = `contributors: 0 to ${MAX_CONTRIBUTORS}, not ${contributors}`;
+      return fail(new MediaError('bad-request', message));
+    }
+    if (level !== null && !(level >= -40 && level <= -10)) {
+      return fail(new MediaError('bad-request', `speech level: -40 to -10 dBov, not ${level}`));
+    }
     const host = this.#pool.pick();
     if (!host.ok) return host;
-    const conference = host.value.conferences.add((handle) => new Conference(handle, host.value));
+    const conference = host.value.conferences.add(
+      (handle) => new Conference(handle, host.value, options),
+    );
     if (conference === null || !(conference instanceof Conference)) {
       return fail(new MediaError('engine-full', 'the media thread has no memory for another mix'));
     }

@@ -8,6 +8,8 @@ import { MediaError } from '../common/errors.ts';
 import { fail, ok, type Result } from '../common/result.ts';
 import type {
   Digit,
+  Gains,
+  Hearing,
   LegOptions,
   LegStatistics,
   MediaConference,
@@ -16,6 +18,7 @@ import type {
   MediaLegEvents,
   MediaLoad,
   MediaParameters,
+  MixOptions,
   Playback,
   PlayOptions,
   Prompt,
@@ -40,6 +43,8 @@ const NO_STATISTICS: LegStatistics = {
   remotePacketsLost: 0,
   sourceChanges: 0,
   levelDbov: -127,
+  noiseDbov: -127,
+  automaticGainDb: 0,
 };
 
 /** Remembers that it was made; the test decides what is in the file. */
@@ -111,6 +116,8 @@ export class FakeLeg implements MediaLeg {
   readonly recordings: FakeRecording[] = [];
   routed: Route = { kind: 'idle' };
   muted = false;
+  hearing: Hearing = { heardBy: 'everybody' };
+  gains: Gains = { inputDb: 0, outputDb: 0 };
   closed = false;
   /** What `statistics` reports of the peer's loudness. */
   levelDbov = -127;
@@ -148,6 +155,7 @@ export class FakeLeg implements MediaLeg {
   route(route: Route): void {
     if (this.routed.kind === 'conference') leave(this.routed.conference);
     this.routed = route;
+    this.hearing = { heardBy: 'everybody' };
     if (route.kind !== 'conference') return;
     this.muted = route.muted ?? this.muted;
     if (route.conference instanceof FakeConference) route.conference.size++;
@@ -180,6 +188,16 @@ export class FakeLeg implements MediaLeg {
     this.muted = muted;
   }
 
+  setHearing(hearing: Hearing): Result<void, MediaError> {
+    this.hearing = hearing;
+    return ok(undefined);
+  }
+
+  setGains(gains: Gains): Result<void, MediaError> {
+    this.gains = gains;
+    return ok(undefined);
+  }
+
   statistics(): LegStatistics {
     return { ...NO_STATISTICS, levelDbov: this.levelDbov };
   }
@@ -203,10 +221,12 @@ export class FakeConference implements MediaConference {
   readonly id: number;
   size = 0;
   closed = false;
+  readonly mix: MixOptions;
   readonly #onClose: () => void;
 
-  constructor(id: number, onClose: () => void) {
+  constructor(id: number, mix: MixOptions, onClose: () => void) {
     this.id = id;
+    this.mix = mix;
     this.#onClose = onClose;
   }
 
@@ -244,8 +264,8 @@ export class FakeMediaEngine implements MediaEngine {
     return ok(leg);
   }
 
-  openConference(): Result<FakeConference, MediaError> {
-    const conference: FakeConference = new FakeConference(this.#nextId++, () => {
+  openConference(mix: MixOptions = {}): Result<FakeConference, MediaError> {
+    const conference: FakeConference = new FakeConference(this.#nextId++, mix, () => {
       this.conferences.delete(conference);
       for (const leg of this.legs) {
         if (leg.routed.kind === 'conference' && leg.routed.conference === conference) {

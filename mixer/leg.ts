@@ -6,16 +6,20 @@ import { MediaError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { fail, ok, type Result } from '../common/result.ts';
 import {
+  AUDIENCE,
   DIGIT_QUEUE,
   DIGIT_SOURCE,
   DIRECTION,
   MAX_EVENT_FORMATS,
+  MAX_NAMED,
   MAX_RECEIVE_FORMATS,
   NO_PAYLOAD_TYPE,
   PLAY_END,
   ROUTE_KIND,
   writeCloseLegCommand,
   writeConfigureCommand,
+  writeGainCommand,
+  writeHearCommand,
   writeMuteCommand,
   writeRouteCommand,
   writeSendDigitsCommand,
@@ -28,6 +32,8 @@ import { LegRecorder } from './leg-recorder.ts';
 import type {
   Codec,
   Digit,
+  Gains,
+  Hearing,
   LegStatistics,
   MediaLeg,
   MediaLegEvents,
@@ -48,6 +54,8 @@ const DIGITS: readonly Digit[] = [
 ];
 /** Long enough for every receiver, short enough for quick dialling. */
 const DEFAULT_DIGIT_MS = 100;
+
+const MAX_GAIN_DB = 24;
 
 /** What a leg needs of the engine around it. */
 export interface LegServices {
@@ -212,6 +220,38 @@ export class Leg implements MediaLeg, HostedLeg {
     );
   }
 
+  setHearing(hearing: Hearing): Result<void, MediaError> {
+    if (this.#state !== 'open') return fail(new MediaError('closed', 'the leg is closed'));
+    const [audience, legs] = audienceOf(hearing.heardBy);
+    if (legs.length > MAX_NAMED) {
+      return fail(new MediaError('bad-request', `at most ${MAX_NAMED} legs can be named`));
+    }
+    const named = new DataView(new ArrayBuffer(MAX_NAMED * 4));
+    for (const [index, leg] of legs.entries()) named.setUint32(index * 4, leg.id, true);
+    this.host.send((view, at) =>
+      writeHearCommand(view, at, {
+        leg: this.id,
+        audience,
+        hears: hearing.hears === false ? 0 : 1,
+        priority: hearing.priority === true ? 1 : 0,
+        count: legs.length,
+        named: new Uint8Array(named.buffer),
+      }),
+    );
+    return ok(undefined);
+  }
+
+  setGains({ inputDb, outputDb }: Gains): Result<void, MediaError> {
+    if (this.#state !== 'open') return fail(new MediaError('closed', 'the leg is closed'));
+    if (!isGain(inputDb) || !isGain(outputDb)) {
+      const message = `gains are from -${MAX_GAIN_DB} to ${MAX_GAIN_DB} dB, not ${inputDb} and ${outputDb}`;
+      return fail(new MediaError('bad-request', message));
+    }
+    const [input, output] = [10 ** (inputDb / 20), 10 ** (outputDb / 20)];
+    this.host.send((view, at) => writeGainCommand(view, at, { leg: this.id, input, output }));
+    return ok(undefined);
+  }
+
   statistics(): LegStatistics {
     if (this.#last !== null) return this.#last;
     const { version, leg, roundTripMs, ...counters } = this.host.legRecord(this.id);
@@ -331,6 +371,13 @@ export class Leg implements MediaLeg, HostedLeg {
   }
 }
 
+const isGain = (db: number): boolean => db >= -MAX_GAIN_DB && db <= MAX_GAIN_DB;
+
+function audienceOf(heardBy: Hearing['heardBy']): readonly [number, readonly MediaLeg[]] {
+  if (heardBy === 'everybody' || heardBy === 'nobody') return [AUDIENCE[heardBy], []];
+  return 'only' in heardBy ? [AUDIENCE.only, heardBy.only] : [AUDIENCE.except, heardBy.except];
+}
+
 const NOTHING: LegStatistics = {
   packetsReceived: 0,
   packetsSent: 0,
@@ -347,4 +394,6 @@ const NOTHING: LegStatistics = {
   remotePacketsLost: 0,
   sourceChanges: 0,
   levelDbov: -127,
+  noiseDbov: -127,
+  automaticGainDb: 0,
 };

@@ -107,6 +107,41 @@ export type Route =
   | { readonly kind: 'relay'; readonly peer: MediaLeg }
   | { readonly kind: 'conference'; readonly conference: MediaConference; readonly muted?: boolean };
 
+/**
+ * The row of one leg in who-hears-whom. Everybody hears everybody is the rule; this is what differs.
+ * `only` names the legs that hear it and nobody else does (coach, whisper), `except` those that do not;
+ * each up to 8. Names of legs that are not in the conference have no effect.
+ */
+export interface Hearing {
+  readonly heardBy:
+    | 'everybody'
+    | 'nobody'
+    | { readonly only: readonly MediaLeg[] }
+    | { readonly except: readonly MediaLeg[] };
+  /** Hears the conference; prompts are heard either way. Default true. */
+  readonly hears?: boolean;
+  /** Has a place among the contributors before others. Default false. */
+  readonly priority?: boolean;
+}
+
+/** As heard, -24 to +24 dB. */
+export interface Gains {
+  /** Of what the leg says. */
+  readonly inputDb: number;
+  /** Of what the leg hears of the conference; prompts keep their level. */
+  readonly outputDb: number;
+}
+
+/** How a conference is mixed. */
+export interface MixOptions {
+  /** So many loudest talkers are heard at a time, up to 15; 0: all. Default 0. */
+  readonly contributors?: number;
+  /** Brings every talker slowly to this active speech level, by at most 15 dB. Default off. */
+  readonly speechLevelDbov?: number | null;
+  /** Takes steady noise out of what every leg says. Default false. */
+  readonly noiseSuppression?: boolean;
+}
+
 export interface MediaLegEvents {
   /** A complete key press, once, whatever way it came. `durationMs` as measured at the leg. */
   readonly onDigit?: (digit: Digit, durationMs: number, source: 'rtp' | 'inband') => void;
@@ -153,6 +188,14 @@ export interface MediaLeg {
   sendDigits(digits: readonly Digit[], durationMs?: number): Result<void, MediaError>;
   record(options: RecordOptions): Promise<Result<Recording, MediaError>>;
   setMuted(muted: boolean): void;
+  /**
+   * Takes effect at one tick, after what was heard before has faded; beside `setMuted`, which mutes
+   * whatever the row says. Holds until the leg is routed elsewhere. More than 8 names are
+   * `bad-request`.
+   */
+  setHearing(hearing: Hearing): Result<void, MediaError>;
+  /** Moves within a frame. Holds as long as the leg. Outside -24 to +24 dB is `bad-request`. */
+  setGains(gains: Gains): Result<void, MediaError>;
   /** The newest published statistics, at most a second old. */
   statistics(): LegStatistics;
   /** Sends RTCP BYE, frees everything; resolves with the last statistics. Idempotent. */
@@ -179,6 +222,10 @@ export interface LegStatistics {
   readonly remotePacketsLost: number;
   readonly sourceChanges: number;
   readonly levelDbov: number;
+  /** What the line sounds like while nobody talks. */
+  readonly noiseDbov: number;
+  /** What automatic gain control adds to what the leg says. */
+  readonly automaticGainDb: number;
 }
 
 /** A mix on one worker. */
@@ -206,7 +253,7 @@ export interface MediaEngine {
   /** Errors: `ports-exhausted`, `engine-full`, `engine-lost`. */
   openLeg(options?: LegOptions): Result<MediaLeg, MediaError>;
   /** Goes to the worker with most headroom. */
-  openConference(): Result<MediaConference, MediaError>;
+  openConference(options?: MixOptions): Result<MediaConference, MediaError>;
   /** Mono PCM16 into memory shared with the workers; kept until the engine closes or `release`d. */
   addPrompt(name: string, samples: Int16Array, rateHz: number): Result<Prompt, MediaError>;
   /** Frees the memory once nobody plays it any more. */

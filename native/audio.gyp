@@ -55,6 +55,8 @@
         'codec/opus.cc',
         'codec/opus_packet.cc',
         'codec/registry.cc',
+        'dsp/amplify.cc',
+        'dsp/automatic_gain.cc',
         'dsp/comfort_noise.cc',
         'dsp/concealment.cc',
         'dsp/cpu.cc',

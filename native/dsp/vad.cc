@@ -8,28 +8,23 @@ namespace dsp {
 namespace {
 
 constexpr int part_ms = 250;
-// 9 dB over the noise starts talk, 6 dB keeps it.
+// 9 dB over the estimate starts talk, 6 dB keeps it, 4 dB (5 over the mean noise) is a sound.
 constexpr float start_ratio = 8.0f;
 constexpr float stay_ratio = 4.0f;
+constexpr float sound_ratio = 2.5f;
 // -60 dBov: below this nobody talks. -42 dBov: above this it is no noise floor, however steady
 // (music, a tone).
 constexpr float least_voice = 1074.0f;
 constexpr float most_noise = 67750.0f;
-// The minimum of smoothed noise power lies below its mean.
-constexpr float bias = 1.4f;
 constexpr float rise = 0.35f;
 constexpr float fall = 0.7f;
-// -55 dBov: assumed before anything is known.
-constexpr float first_noise = 3395.0f;
 
 }  // namespace
 
 void Vad::init(int frame_ms, int hangover_ms) {
   *this = Vad{};
-  frame_ms_ = frame_ms;
-  hangover_frames_ = hangover_ms / frame_ms;
-  noise_ = first_noise;
-  std::fill(least_, least_ + history, most_noise);
+  frame_ms_ = static_cast<uint8_t>(frame_ms);
+  hangover_frames_ = static_cast<uint8_t>(hangover_ms / frame_ms);
 }
 
 void Vad::follow_noise(float mean_square) {
@@ -38,25 +33,36 @@ void Vad::follow_noise(float mean_square) {
                   : mean_square;
   started_ = true;
   least_[part_] = std::min(least_[part_], smoothed_);
-  if (++frames_in_part_ * frame_ms_ >= part_ms) {
-    frames_in_part_ = 0;
-    part_ = (part_ + 1) % history;
-    least_[part_] = smoothed_;
+  noise_ = std::min(std::min(least_[part_], least_before_) * bias, most_noise);
+  if (++frames_in_part_ * frame_ms_ < part_ms) return;
+  frames_in_part_ = 0;
+  part_ = static_cast<uint8_t>((part_ + 1) % history);
+  least_[part_] = smoothed_;
+  least_before_ = *std::min_element(least_, least_ + history);
+}
+
+bool Vad::hang_over() {
+  talking_ = voice_ || hangover_ > 0;
+  if (voice_) {
+    hangover_ = hangover_frames_;
+  } else if (hangover_ > 0) {
+    hangover_--;
   }
-  noise_ = std::min(*std::min_element(least_, least_ + history) * bias, most_noise);
+  return talking_;
 }
 
 bool Vad::process(float mean_square) {
   const float ratio = hangover_ > 0 ? stay_ratio : start_ratio;
-  voice_ = mean_square >= least_voice && mean_square >= noise_ * ratio;
+  const bool audible = mean_square >= least_voice;
+  voice_ = audible && mean_square >= noise_ * ratio;
+  sound_ = audible && mean_square >= noise_ * sound_ratio;
   follow_noise(mean_square);
-  if (voice_) {
-    hangover_ = hangover_frames_;
-    return true;
-  }
-  if (hangover_ == 0) return false;
-  hangover_--;
-  return true;
+  return hang_over();
+}
+
+bool Vad::pause() {
+  voice_ = sound_ = false;
+  return hang_over();
 }
 
 float Vad::noise_dbov() const {

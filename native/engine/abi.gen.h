@@ -5,7 +5,7 @@
 
 namespace abi {
 
-inline constexpr uint32_t kHash = 0xc561b220;
+inline constexpr uint32_t kHash = 0xac846ae4;
 inline constexpr uint32_t kRingHeaderBytes = 256;
 inline constexpr uint32_t kRingWriteOffset = 0;
 inline constexpr uint32_t kRingReadOffset = 64;
@@ -19,6 +19,8 @@ inline constexpr uint32_t kDigitQueue = 32;
 inline constexpr uint32_t kPromptEntryBytes = 8;
 inline constexpr uint32_t kRecordRingHeaderBytes = 192;
 inline constexpr uint32_t kLatenessBuckets = 16;
+inline constexpr uint32_t kMaxContributors = 15;
+inline constexpr uint32_t kMaxNamed = 8;
 
 enum class RouteKind : uint8_t { idle = 0, echo = 1, relay = 2, conference = 3 };
 inline constexpr uint8_t kRouteKindCount = 4;
@@ -41,7 +43,10 @@ inline constexpr uint8_t kRecordSideCount = 3;
 enum class DigitSource : uint8_t { rtp = 0, inband = 1 };
 inline constexpr uint8_t kDigitSourceCount = 2;
 
-enum class Command : uint32_t { open_leg = 1, configure = 2, route = 3, mute = 4, play = 5, stop_playing = 6, send_digits = 7, start_recording = 8, stop_recording = 9, close_leg = 10, open_conference = 11, close_conference = 12, fail = 13 };
+enum class Audience : uint8_t { everybody = 0, nobody = 1, only = 2, except = 3 };
+inline constexpr uint8_t kAudienceCount = 4;
+
+enum class Command : uint32_t { open_leg = 1, configure = 2, route = 3, mute = 4, play = 5, stop_playing = 6, send_digits = 7, start_recording = 8, stop_recording = 9, hear = 10, gain = 11, close_leg = 12, open_conference = 13, close_conference = 14, fail = 15 };
 
 struct OpenLegCommand {
   static constexpr Command kType = Command::open_leg;
@@ -221,6 +226,37 @@ static_assert(sizeof(StopRecordingCommand) == 16);
 static_assert(offsetof(StopRecordingCommand, leg) == 4);
 static_assert(offsetof(StopRecordingCommand, ring) == 8);
 
+struct HearCommand {
+  static constexpr Command kType = Command::hear;
+  uint32_t type;
+  uint32_t leg;
+  uint8_t audience;
+  uint8_t hears;
+  uint8_t priority;
+  uint8_t count;
+  uint8_t named[32];
+  uint8_t reserved0[4];
+};
+static_assert(sizeof(HearCommand) == 48);
+static_assert(offsetof(HearCommand, leg) == 4);
+static_assert(offsetof(HearCommand, audience) == 8);
+static_assert(offsetof(HearCommand, hears) == 9);
+static_assert(offsetof(HearCommand, priority) == 10);
+static_assert(offsetof(HearCommand, count) == 11);
+static_assert(offsetof(HearCommand, named) == 12);
+
+struct GainCommand {
+  static constexpr Command kType = Command::gain;
+  uint32_t type;
+  uint32_t leg;
+  float input;
+  float output;
+};
+static_assert(sizeof(GainCommand) == 16);
+static_assert(offsetof(GainCommand, leg) == 4);
+static_assert(offsetof(GainCommand, input) == 8);
+static_assert(offsetof(GainCommand, output) == 12);
+
 struct CloseLegCommand {
   static constexpr Command kType = Command::close_leg;
   uint32_t type;
@@ -233,9 +269,18 @@ struct OpenConferenceCommand {
   static constexpr Command kType = Command::open_conference;
   uint32_t type;
   uint32_t conference;
+  uint8_t contributors;
+  uint8_t automatic_gain;
+  uint8_t noise_suppression;
+  uint8_t reserved0[1];
+  float speech_dbov;
 };
-static_assert(sizeof(OpenConferenceCommand) == 8);
+static_assert(sizeof(OpenConferenceCommand) == 16);
 static_assert(offsetof(OpenConferenceCommand, conference) == 4);
+static_assert(offsetof(OpenConferenceCommand, contributors) == 8);
+static_assert(offsetof(OpenConferenceCommand, automatic_gain) == 9);
+static_assert(offsetof(OpenConferenceCommand, noise_suppression) == 10);
+static_assert(offsetof(OpenConferenceCommand, speech_dbov) == 12);
 
 struct CloseConferenceCommand {
   static constexpr Command kType = Command::close_conference;
@@ -381,7 +426,9 @@ struct LegRecord {
   double delay_ms;
   double round_trip_ms;
   double level_dbov;
-  uint8_t reserved0[64];
+  double noise_dbov;
+  double automatic_gain_db;
+  uint8_t reserved0[48];
 };
 static_assert(sizeof(LegRecord) == 192);
 static_assert(offsetof(LegRecord, version) == 0);
@@ -401,6 +448,8 @@ static_assert(offsetof(LegRecord, jitter_ms) == 96);
 static_assert(offsetof(LegRecord, delay_ms) == 104);
 static_assert(offsetof(LegRecord, round_trip_ms) == 112);
 static_assert(offsetof(LegRecord, level_dbov) == 120);
+static_assert(offsetof(LegRecord, noise_dbov) == 128);
+static_assert(offsetof(LegRecord, automatic_gain_db) == 136);
 
 struct WorkerRecord {
   uint32_t version;
@@ -425,6 +474,8 @@ struct WorkerRecord {
   double frames_mixed;
   double frames_encoded;
   double frames_shared;
+  double talkers_waiting;
+  double contributors_displaced;
   double rtcp_received;
   double rtcp_malformed;
   double rtcp_sent;
@@ -435,7 +486,7 @@ struct WorkerRecord {
   double packets_held_back;
   double clock_steps;
   double wall_ms;
-  uint8_t reserved0[776];
+  uint8_t reserved0[760];
 };
 static_assert(sizeof(WorkerRecord) == 1024);
 static_assert(offsetof(WorkerRecord, version) == 0);
@@ -460,15 +511,17 @@ static_assert(offsetof(WorkerRecord, frames_concealed) == 136);
 static_assert(offsetof(WorkerRecord, frames_mixed) == 144);
 static_assert(offsetof(WorkerRecord, frames_encoded) == 152);
 static_assert(offsetof(WorkerRecord, frames_shared) == 160);
-static_assert(offsetof(WorkerRecord, rtcp_received) == 168);
-static_assert(offsetof(WorkerRecord, rtcp_malformed) == 176);
-static_assert(offsetof(WorkerRecord, rtcp_sent) == 184);
-static_assert(offsetof(WorkerRecord, commands) == 192);
-static_assert(offsetof(WorkerRecord, commands_stale) == 200);
-static_assert(offsetof(WorkerRecord, events_dropped) == 208);
-static_assert(offsetof(WorkerRecord, recording_gaps) == 216);
-static_assert(offsetof(WorkerRecord, packets_held_back) == 224);
-static_assert(offsetof(WorkerRecord, clock_steps) == 232);
-static_assert(offsetof(WorkerRecord, wall_ms) == 240);
+static_assert(offsetof(WorkerRecord, talkers_waiting) == 168);
+static_assert(offsetof(WorkerRecord, contributors_displaced) == 176);
+static_assert(offsetof(WorkerRecord, rtcp_received) == 184);
+static_assert(offsetof(WorkerRecord, rtcp_malformed) == 192);
+static_assert(offsetof(WorkerRecord, rtcp_sent) == 200);
+static_assert(offsetof(WorkerRecord, commands) == 208);
+static_assert(offsetof(WorkerRecord, commands_stale) == 216);
+static_assert(offsetof(WorkerRecord, events_dropped) == 224);
+static_assert(offsetof(WorkerRecord, recording_gaps) == 232);
+static_assert(offsetof(WorkerRecord, packets_held_back) == 240);
+static_assert(offsetof(WorkerRecord, clock_steps) == 248);
+static_assert(offsetof(WorkerRecord, wall_ms) == 256);
 
 }  // namespace abi

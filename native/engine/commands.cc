@@ -4,7 +4,7 @@
 #include <cstring>
 #include <new>
 
-#include "engine/mix.h"
+#include "engine/hearing.h"
 #include "engine/player.h"
 #include "engine/receiving.h"
 #include "engine/recording.h"
@@ -111,6 +111,7 @@ void configure(Context& context, Leg& leg, const abi::ConfigureCommand& command,
   if (changed || !leg.configured) {
     leg.silent = SilentPayload{};
     leg.mix.limiter.init(codec->sample_rate_hz);
+    leg.loudness.limiter.init(codec->sample_rate_hz);
     prepare_tones(context, leg);
     codec::Params params;
     params.fec = command.send_fec != 0;
@@ -254,12 +255,20 @@ bool apply_one(Context& context, const uint8_t* slot, int64_t now) {
         if (leg.recording == command.ring) stop_recording(context, leg);
       });
       break;
+    case abi::Command::hear:
+      with_leg<abi::HearCommand>(context, slot,
+                                 [](Leg& leg, const auto& command) { change_row(leg, command); });
+      break;
+    case abi::Command::gain:
+      with_leg<abi::GainCommand>(context, slot,
+                                 [](Leg& leg, const auto& command) { change_gains(leg, command); });
+      break;
     case abi::Command::close_leg:
       with_leg<abi::CloseLegCommand>(context, slot,
                                      [&](Leg& leg, const auto&) { close_leg(context, leg, now); });
       break;
     case abi::Command::open_conference:
-      open_conference(context, read<abi::OpenConferenceCommand>(slot).conference);
+      open_conference(context, read<abi::OpenConferenceCommand>(slot));
       break;
     case abi::Command::close_conference: {
       const auto command = read<abi::CloseConferenceCommand>(slot);

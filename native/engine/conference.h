@@ -22,6 +22,10 @@ struct Conference {
   uint32_t size = 0;
   uint8_t phase = 0;
   bool open = false;
+  uint8_t contributors = 0;  // the loudest so many are mixed; 0: all
+  bool automatic_gain = false;
+  bool noise_suppression = false;
+  float speech_dbov = 0;    // where automatic gain brings talk to
   uint32_t resampling = 0;  // bits from * kLanes + to: that resampler still holds sound
   dsp::Limiter limiters[kMixRates];
   uint32_t encoders_ready = 0;  // bits: the shared encoder of this codec and rate has a state

@@ -21,13 +21,16 @@ Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& ne
                             encoder_bytes()),
       own_list(bounds.legs),
       listener_list(bounds.legs),
+      candidate_list(bounds.legs),
       leaving_list(bounds.legs),
       shared_silence(static_cast<size_t>(bounds.conferences) * (kSharedEncoders + 1)),
       resamplers(2 * static_cast<size_t>(bounds.legs) +
-                 static_cast<size_t>(bounds.conferences) * kMixResamplers),
+                 static_cast<size_t>(bounds.conferences) * kMixResamplers +
+                 static_cast<size_t>(bounds.legs) * kLanes),
       detectors(bounds.legs),
       tones(bounds.legs),
-      contributions(static_cast<size_t>(bounds.legs) * 2 * kMaxFrameSamples),
+      contributions(static_cast<size_t>(bounds.legs) * kSlotsPerLeg * kMaxFrameSamples),
+      additions(static_cast<size_t>(bounds.legs) * abi::kMaxNamed),
       recordings(shared.recording_count),
       relays(bounds.legs),
       overflow(kOverflowEvents),
@@ -40,9 +43,9 @@ bool Context::valid() const {
   return legs.valid() && playouts.valid() && conferences.valid() && playout_memory.valid() &&
          decoder_states.valid() && encoder_states.valid() && shared_encoder_states.valid() &&
          shared_silence.valid() && resamplers.valid() && detectors.valid() && tones.valid() &&
-         own_list.valid() && listener_list.valid() && leaving_list.valid() &&
-         contributions.valid() && recordings.valid() && relays.valid() && overflow.valid() &&
-         scratch_memory.valid();
+         own_list.valid() && listener_list.valid() && candidate_list.valid() &&
+         leaving_list.valid() && contributions.valid() && additions.valid() && recordings.valid() &&
+         relays.valid() && overflow.valid() && scratch_memory.valid();
 }
 
 void Context::post_bytes(const void* event, size_t bytes) {

@@ -60,6 +60,8 @@ struct Counters {
   uint64_t frames_mixed = 0;
   uint64_t frames_encoded = 0;
   uint64_t frames_shared = 0;
+  uint64_t talkers_waiting = 0;
+  uint64_t contributors_displaced = 0;
   uint64_t rtcp_received = 0;
   uint64_t rtcp_malformed = 0;
   uint64_t rtcp_sent = 0;
@@ -110,6 +112,16 @@ struct Scratch {
   alignas(64) int16_t listener[kLanes][kMaxFrameSamples];
   alignas(64) uint8_t shared[abi::kCodecKindCount][kLanes][kHeadroom + kMaxPayloadBytes + 64];
 };
+
+/** A voice that one member hears beside the sum, or that is taken out of it for this member. */
+struct Addition {
+  uint32_t next = kNone;
+  uint32_t slot = kNone;
+  uint32_t ssrc = 0;
+  bool minus = false;
+};
+/** Frames in Context::contributions a leg may need: raw, contribution, and two of other rates. */
+inline constexpr uint32_t kSlotsPerLeg = 4;
 
 struct PhaseLists {
   uint32_t first_leg = kNone;
@@ -163,6 +175,11 @@ class Context {
     return 2 * limits.legs + conference * kMixResamplers + from_lane * kLanes + to_lane;
   }
 
+  /** For what is said in private to members of another rate. */
+  uint32_t private_resampler(uint32_t leg, uint32_t lane) const {
+    return mix_resampler(limits.conferences, 0, 0) + leg * kLanes + lane;
+  }
+
   /** Asks for the memory of the leg that comes next; its misses then overlap with work on this one.
    */
   void prefetch(uint32_t index) const {
@@ -193,13 +210,15 @@ class Context {
   base::Mapped<uint8_t> shared_encoder_states;  // by conference and codec
   base::Mapped<uint32_t> own_list;              // of the conference at work
   base::Mapped<uint32_t> listener_list;
+  base::Mapped<uint32_t> candidate_list;
   base::Mapped<uint32_t> leaving_list;
   base::Mapped<SilentPayload> shared_silence;  // likewise
   base::Mapped<dsp::Resampler>
-      resamplers;  // of a leg for what it receives; then of a relay; then of mixes
+      resamplers;  // of a leg for what it receives; of a relay; of mixes; of private talk
   base::Mapped<dsp::DtmfDetector> detectors;
   base::Mapped<dsp::ToneGenerator> tones;
-  base::Mapped<int16_t> contributions;  // one frame a contributor of the conference at work
+  base::Mapped<int16_t> contributions;  // frames of the conference at work
+  base::Mapped<Addition> additions;     // likewise
   base::Mapped<RecordingState> recordings;
   base::Mapped<uint32_t> relays;  // indices of all legs on route relay
   base::Mapped<EventSlot> overflow;

@@ -89,6 +89,8 @@ void Engine::publish(const LoadMeter& meter, bool realtime, int64_t wall_ns) {
   record->frames_mixed = number(count.frames_mixed);
   record->frames_encoded = number(count.frames_encoded);
   record->frames_shared = number(count.frames_shared);
+  record->talkers_waiting = number(count.talkers_waiting);
+  record->contributors_displaced = number(count.contributors_displaced);
   record->rtcp_received = number(count.rtcp_received);
   record->rtcp_malformed = number(count.rtcp_malformed);
   record->rtcp_sent = number(count.rtcp_sent);

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 
+#include "dsp/automatic_gain.h"
 #include "dsp/limiter.h"
+#include "dsp/vad.h"
 #include "engine/abi.gen.h"
 #include "net/link.h"
 #include "rtp/packet.h"
@@ -79,17 +81,33 @@ struct Latch {
   uint32_t unheard_left = kNone;
 };
 
-/** How a voice enters and leaves the mix. */
+/** How a voice enters and leaves the mix, see talk.h and selection.h. */
 struct Contribution {
-  dsp::Limiter limiter;
-  int32_t gain = 0;      // Q28, at the end of the last frame
-  uint8_t hangover = 0;  // frames that a quiet leg still counts
+  dsp::Limiter limiter;   // of what the leg hears
+  float gain = 0;         // of the contribution, at the end of the last frame
+  float loudness = 0;     // of late, as it competes for a place
+  uint16_t turn = 0;      // ticks since it got its place, or since it waits for one
+  uint8_t sound_run = 0;  // frames that a weak sound still counts
   uint8_t loud_run = 0;
-  uint8_t talk_hangover = 0;
   bool talking = false;
-  bool contributes = false;   // in this tick
-  uint32_t slot = kNone;      // of this tick's contribution in Context::contributions
-  uint32_t raw_slot = kNone;  // the same before gate and ramp, for a recording
+  bool wanted = false;         // talks, and may be heard
+  bool selected = false;       // and has a place
+  bool decoded = false;        // the frame of this tick
+  bool contributes = false;    // in this tick
+  bool in_sum = false;         // for everybody, not in private
+  uint32_t slot = kNone;       // of this tick's contribution in Context::contributions
+  uint32_t raw_slot = kNone;   // the same before gate and ramp, for a recording
+  uint32_t additions = kNone;  // what it hears beside the sum, see hearing.h
+  dsp::Vad vad;
+};
+
+/** Gains of a conferee, linear; both move within a frame. */
+struct Loudness {
+  float input = 1.0f;    // as set
+  float output = 1.0f;   // as set
+  float heard = 1.0f;    // of what it hears, at the end of the last frame
+  dsp::Limiter limiter;  // of a contribution that is amplified
+  dsp::AutomaticGain automatic;
 };
 
 /** Packets of the peer leg that go out undecoded (relay). One epoch has one shift of numbers. */
@@ -115,10 +133,18 @@ struct RtcpSession {
   bool mux = false;
 };
 
+/** Where a leg belongs and, in a conference, its row of who hears whom (hearing.h). */
 struct Route {
   abi::RouteKind kind = abi::RouteKind::idle;
   bool muted = false;
+  abi::Audience audience = abi::Audience::everybody;
+  uint8_t named = 0;  // how many: the audience of `only`, or those left out of `except`
+  bool hears = true;
+  bool priority = false;    // has a place among the contributors before others
   uint32_t target = kNone;  // index of the peer leg or of the conference
+
+  /** Whether anybody may hear it. */
+  bool speaks() const { return !muted && audience != abi::Audience::nobody; }
 };
 
 struct Leg {
@@ -138,8 +164,10 @@ struct Leg {
   bool wants_inband = false;
   bool own_encoder = false;  // encoded for itself in the last tick
   bool silence_reported = false;
-  bool closing = false;    // close after the contribution has faded
-  bool rerouting = false;  // `pending` comes after the fade
+  bool closing = false;      // close after the contribution has faded
+  bool rerouting = false;    // `pending` comes after the fade
+  bool row_pending = false;  // its row comes after the fade, in the same conference
+  bool out_moves = false;    // what it hears is not at unity gain
   Route route;
   Route pending;
   Contribution mix;
@@ -162,12 +190,15 @@ struct Leg {
   uint64_t octets_in = 0;
   uint64_t rejected = 0;
   uint64_t source_changes = 0;
-  float level_square = 0;  // mean square of the last decoded frame
+  float level_square = 0;  // mean square of this tick's frame, decoded or as the peer told
   abi::CodecKind receive_codec = abi::CodecKind::none;
   uint8_t receive_rates_khz[abi::kCodecKindCount] = {};
   bool audio_wanted = false;  // the jitter buffer runs
 
   // Rarely.
+  Loudness loudness;
+  uint32_t named[abi::kMaxNamed] = {};          // handles, see Route::named
+  uint32_t named_pending[abi::kMaxNamed] = {};  // those of `pending`
   rtp::EventSender digits_out;
   RtcpSession rtcp;
   uint32_t silence_timeout_ms = 0;

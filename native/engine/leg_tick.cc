@@ -29,7 +29,7 @@ bool wants_audio(Context& context, const Leg& leg) {
       return peer != nullptr && relay_decodes(context, leg, *peer);
     }
     case abi::RouteKind::conference:
-      return !leg.route.muted || leg.mix.gain != 0;
+      return leg.route.speaks() || leg.mix.gain > 0;
   }
   return false;
 }
@@ -103,6 +103,8 @@ void publish_leg(Context& context, const Leg& leg) {
       leg.level_square > 0.0f
           ? 10.0 * std::log10(static_cast<double>(leg.level_square) / (32768.0 * 32768.0))
           : -127.0;
+  record->noise_dbov = leg.mix.vad.noise_dbov();
+  record->automatic_gain_db = 20.0 * std::log10(static_cast<double>(leg.loudness.automatic.gain()));
   version.store(start + 2, std::memory_order_release);
 }
 

@@ -3,119 +3,109 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/hearing.h"
 #include "engine/leg_tick.h"
+#include "engine/loudness.h"
+#include "engine/mix_tick.h"
+#include "engine/playout.h"
 #include "engine/recording.h"
 #include "engine/roster.h"
+#include "engine/selection.h"
 #include "engine/sending.h"
+#include "engine/talk.h"
+#include "engine/tones.h"
 
 namespace engine {
 namespace {
 
-// Levels are mean squares of a frame; full scale is 32768 squared.
-/** -57 dBov: quieter than this nobody hears it in a mix; line noise of -66 dBov stays out. */
-constexpr float kOpenSquare = 2142.0f;
-/** -50 dBov: counts as talking. */
-constexpr float kTalkSquare = 10737.0f;
-/** A leg stays in the mix for 400 ms after it was loud, so that pauses and word ends survive. */
-constexpr uint8_t kHangoverFrames = 20;
-constexpr uint8_t kTalkHangoverFrames = 20;
-/** Loud frames in a row that make a talker; one is a click. */
-constexpr uint8_t kTalkFrames = 2;
-/** Opening takes a 200th of a second: no click, and no syllable lost. Closing takes the whole
- * frame. */
-constexpr uint32_t kOpenDivisor = 200;
-
-/** What one conference tick works with. The large buffers are in Scratch. */
-struct Tick {
-  uint32_t contributors = 0;
-  uint32_t slots = 0;
-  uint32_t lanes_used = 0;       // bits: somebody contributes at this rate
-  uint32_t lanes_present = 0;    // bits: there are members of this rate
-  uint32_t listeners_ready = 0;  // bits: the listener frame of this rate is made
-  uint32_t own = 0;
-  uint32_t listeners = 0;
-  uint32_t leaving = 0;
-  uint32_t csrc_count = 0;
-  uint32_t csrc[rtp::kMaxCsrc] = {};
-  uint32_t shared_bytes[abi::kCodecKindCount][kLanes] = {};
-  bool shared_ready[abi::kCodecKindCount][kLanes] = {};
-};
-
-int16_t* slot_of(Context& context, uint32_t slot) {
-  return &context.contributions[static_cast<size_t>(slot) * kMaxFrameSamples];
+/** A prompt, a digit or a gain of its own: its stream is no copy of what others get. */
+bool hears_own(const Leg& leg) {
+  return leg.out_moves || leg.replace.active || leg.mixed.active || !leg.digits_out.idle();
 }
 
-void set_talking(Context& context, Leg& leg, bool talking) {
-  leg.mix.talking = talking;
-  abi::TalkingEvent event{};
-  event.leg = leg.handle;
-  event.talking = talking ? 1 : 0;
-  context.post(event);
-}
-
-void follow_talk(Context& context, Leg& leg) {
-  Contribution& mix = leg.mix;
-  const bool loud = mix.contributes && leg.level_square >= kTalkSquare;
-  if (loud) {
-    if (mix.loud_run < kTalkFrames) mix.loud_run++;
-    mix.talk_hangover = kTalkHangoverFrames;
-    if (!mix.talking && mix.loud_run == kTalkFrames) set_talking(context, leg, true);
-    return;
-  }
-  mix.loud_run = 0;
-  if (!mix.talking) return;
-  if (mix.contributes && mix.talk_hangover > 0) {
-    mix.talk_hangover--;
+void list_listener(Context& context, const Leg& leg, Tick& tick) {
+  if (hears_own(leg)) {
+    context.own_list[tick.own++] = leg.index;
   } else {
-    set_talking(context, leg, false);
+    context.listener_list[tick.listeners++] = leg.index;
   }
 }
 
-/** Moves the gain of `pcm` towards `target` within this frame. */
-void apply_gain(Context& context, Leg& leg, int16_t* pcm, uint32_t samples, int32_t target) {
-  int32_t& gain = leg.mix.gain;
-  if (gain == target) return;  // only unity comes here: zero does not contribute
-  const uint32_t ramp = target > gain ? leg.out.rate_hz / kOpenDivisor : samples;
-  const int32_t step = (target - gain) / static_cast<int32_t>(ramp);
-  context.kernels.apply_ramp(pcm, pcm, static_cast<int>(ramp), gain, step);
-  gain = target;
-}
-
-/** Decodes a member and decides whether it is heard in this tick. */
-void weigh(Context& context, Leg& leg, Tick& tick, int64_t now) {
-  Contribution& mix = leg.mix;
-  mix.contributes = false;
-  mix.slot = kNone;
-  mix.raw_slot = kNone;
-  if (!leg.audio_wanted) {
-    mix.gain = 0;
-    mix.hangover = 0;
-    leg.level_square = 0;
-    follow_talk(context, leg);
-    return;
-  }
-  const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
+/** The frame of a member into the next slot, and before the gate into one more if it is recorded.
+ */
+bool decode(Context& context, Leg& leg, Tick& tick, int64_t now) {
+  leg.mix.decoded = true;
   int16_t* pcm = slot_of(context, tick.slots);
   const bool heard = pull_tapped(context, leg, now, pcm);
-  if (records_received(context, leg)) {
-    mix.raw_slot = tick.slots++;
-    std::memcpy(slot_of(context, tick.slots), pcm, samples * sizeof(int16_t));
-    pcm = slot_of(context, tick.slots);
+  if (!records_received(context, leg)) return heard;
+  leg.mix.raw_slot = tick.slots++;
+  std::memcpy(slot_of(context, tick.slots), pcm, frame_samples(leg) * sizeof(int16_t));
+  return heard;
+}
+
+/**
+ * First half of the tick of a member: how loud its frame is and whether it asks to be heard. It is
+ * decoded now unless its level is known without.
+ */
+void weigh(Context& context, Leg& leg, Tick& tick, int64_t now) {
+  Contribution& mix = leg.mix;
+  mix.contributes = mix.in_sum = mix.decoded = mix.wanted = false;
+  mix.slot = mix.raw_slot = mix.additions = kNone;
+  if (leg.row_pending && mix.gain == 0.0f) complete_row(leg);
+  if (!leg.audio_wanted) {
+    mix.gain = 0;
+    mix.selected = false;
+    leg.level_square = 0;
+    mix.vad.pause();
+    follow_talk(context, leg);
+    list_listener(context, leg, tick);
+    return;
   }
-  if (heard && leg.level_square >= kOpenSquare) {
-    mix.hangover = kHangoverFrames;
-  } else if (mix.hangover > 0) {
-    mix.hangover--;
+  bool heard = true;
+  const bool must_decode = listens_inband(leg) || records_received(context, leg);
+  float level_square = 0;
+  if (!must_decode && foresee_level(context, leg, now, level_square)) {
+    leg.level_square = level_square;
+  } else {
+    heard = decode(context, leg, tick, now);
   }
-  const bool wanted = mix.hangover > 0 && !leg.route.muted && !leg.closing && !leg.rerouting;
-  const int32_t target = wanted ? dsp::unity_gain : 0;
-  if (target != 0 || mix.gain != 0) {
-    apply_gain(context, leg, pcm, samples, target);
-    mix.contributes = true;
+  const bool open = opens(mix, heard, leg.level_square);
+  mix.wanted = open && leg.route.speaks() && !leg.closing && !leg.rerouting && !leg.row_pending;
+  if (mix.wanted || mix.gain > 0) {
+    context.candidate_list[tick.candidates++] = leg.index;
+    if (mix.decoded) mix.slot = tick.slots++;
+    return;
+  }
+  if (!mix.decoded) skip_frame(context, leg, now);
+  mix.selected = false;
+  mix.loudness = 0;
+  follow_talk(context, leg);
+  list_listener(context, leg, tick);
+}
+
+/** Second half: who has a place, or fades from it, is shaped and goes into the sum. */
+void contribute(Context& context, const Conference& conference, Leg& leg, Tick& tick, int64_t now) {
+  Contribution& mix = leg.mix;
+  if (!mix.selected && mix.gain == 0.0f) {
+    if (!mix.decoded) skip_frame(context, leg, now);
+    follow_talk(context, leg);
+    list_listener(context, leg, tick);
+    return;
+  }
+  if (!mix.decoded) {
+    decode(context, leg, tick, now);
     mix.slot = tick.slots++;
+  }
+  if (conference.automatic_gain && mix.vad.voice()) leg.loudness.automatic.hear(leg.level_square);
+  int16_t* pcm = slot_of(context, mix.slot);
+  shape_contribution(context, leg, pcm, mix.selected ? input_gain(conference, leg) : 0.0f);
+  mix.contributes = true;
+  mix.in_sum = leg.route.audience != abi::Audience::only;
+  if (mix.in_sum) {
     const uint32_t lane = lane_of(leg.out.rate_hz);
+    const uint32_t samples = frame_samples(leg);
     int32_t* sum = context.scratch().sums[lane];
-    if ((tick.lanes_used & (1u << lane)) == 0) {
+    if (!tick.sounds(lane)) {
       tick.lanes_used |= 1u << lane;
       std::memset(sum, 0, samples * sizeof(int32_t));
     }
@@ -123,7 +113,28 @@ void weigh(Context& context, Leg& leg, Tick& tick, int64_t now) {
     if (tick.csrc_count < rtp::kMaxCsrc) tick.csrc[tick.csrc_count++] = leg.stream.ssrc();
     tick.contributors++;
   }
+  address_named(context, conference, leg, tick);
   follow_talk(context, leg);
+  // Who only whispers hears what all hear.
+  if (mix.in_sum) {
+    context.own_list[tick.own++] = leg.index;
+  } else {
+    list_listener(context, leg, tick);
+  }
+}
+
+/** Listeners to whom something is said in private leave the list of those who share. */
+void part_addressed(Context& context, Tick& tick) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < tick.listeners; i++) {
+    const uint32_t index = context.listener_list[i];
+    if (context.legs[index].mix.additions != kNone) {
+      context.own_list[tick.own++] = index;
+    } else {
+      context.listener_list[kept++] = index;
+    }
+  }
+  tick.listeners = kept;
 }
 
 /**
@@ -161,7 +172,7 @@ void cross_rates(Context& context, Conference& conference, Tick& tick) {
 
 /** What everybody hears who contributes nothing; null when nobody contributes. */
 const int16_t* listener_frame(Context& context, Conference& conference, Tick& tick, uint32_t lane) {
-  if ((tick.lanes_used & (1u << lane)) == 0) return nullptr;
+  if (!tick.sounds(lane)) return nullptr;
   Scratch& scratch = context.scratch();
   if ((tick.listeners_ready & (1u << lane)) == 0) {
     tick.listeners_ready |= 1u << lane;
@@ -207,33 +218,25 @@ void take_over_shared(Context& context, Conference& conference, Leg& leg) {
   leg.silent = SilentPayload{};
 }
 
-/** A member with a stream of its own: it contributes, or hears a prompt. */
+/** A member with a stream of its own. */
 void send_minus_one(Context& context, Conference& conference, Leg& leg, Tick& tick) {
   const uint32_t lane = lane_of(leg.out.rate_hz);
-  const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
-  Scratch& scratch = context.scratch();
   if (!leg.own_encoder) take_over_shared(context, conference, leg);
   const int16_t* heard = nullptr;
   uint32_t csrc[rtp::kMaxCsrc];
   uint32_t csrc_count = 0;
-  if (!leg.mix.contributes) {
+  if (!leg.mix.in_sum && !leg.out_moves && leg.mix.additions == kNone) {
     heard = listener_frame(context, conference, tick, lane);
     csrc_count = tick.csrc_count;
     std::memcpy(csrc, tick.csrc, sizeof csrc);
-  } else if (tick.contributors > 1) {
-    dsp::limited_minus_one(context.kernels, leg.mix.limiter, scratch.frame_b, scratch.sums[lane],
-                           slot_of(context, leg.mix.slot), scratch.wide, static_cast<int>(samples));
-    heard = scratch.frame_b;
-    context.count.frames_mixed++;
-    for (uint32_t i = 0; i < tick.csrc_count; i++) {
-      if (tick.csrc[i] != leg.stream.ssrc()) csrc[csrc_count++] = tick.csrc[i];
-    }
+  } else {
+    heard = hear_own(context, leg, tick, csrc, csrc_count);
   }
   const int16_t* sent = send_own(context, leg, heard, csrc, csrc_count);
   leg.own_encoder = true;
   if (leg.recording == kNone) return;
   const int16_t* raw = leg.mix.raw_slot == kNone ? nullptr : slot_of(context, leg.mix.raw_slot);
-  record_frame(context, leg, raw, sent, samples);
+  record_frame(context, leg, raw, sent, frame_samples(leg));
 }
 
 void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick) {
@@ -262,13 +265,6 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
 
 }  // namespace
 
-void stop_talking(Context& context, Leg& leg) {
-  if (leg.mix.talking) set_talking(context, leg, false);
-  const dsp::Limiter limiter = leg.mix.limiter;
-  leg.mix = Contribution{};
-  leg.mix.limiter = limiter;
-}
-
 void tick_conference(Context& context, Conference& conference, int64_t now) {
   Tick tick;
   for (uint32_t index = conference.first; index != kNone;) {
@@ -282,13 +278,13 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
     if (!leg.configured) continue;
     tick.lanes_present |= 1u << lane_of(leg.out.rate_hz);
     weigh(context, leg, tick, now);
-    const bool own =
-        leg.mix.contributes || leg.replace.active || leg.mixed.active || !leg.digits_out.idle();
-    if (own) {
-      context.own_list[tick.own++] = leg.index;
-    } else {
-      context.listener_list[tick.listeners++] = leg.index;
+  }
+  if (tick.candidates > 0) {
+    select_contributors(context, conference, tick);
+    for (uint32_t i = 0; i < tick.candidates; i++) {
+      contribute(context, conference, context.legs[context.candidate_list[i]], tick, now);
     }
+    if (tick.additions > 0) part_addressed(context, tick);
   }
   cross_rates(context, conference, tick);
   for (uint32_t i = 0; i < tick.own; i++) {

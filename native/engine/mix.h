@@ -1,10 +1,11 @@
-// The tick of a conference. First every member is read, decoded and weighed, and the contributors
-// are summed exactly; then each contributor gets the sum less its own part, and everybody else one
-// shared packet for each codec, encoded once.
+// The tick of a conference. First every member is read and weighed: does somebody talk (talk.h)? Of
+// those who do the loudest have a place (selection.h), are shaped (loudness.h) and summed exactly.
+// Then each contributor gets the sum less its own part, everybody else one shared packet for each
+// codec, encoded once. Rows change who hears whom (hearing.h).
 //
-//   receive → gate, ramp → sum ┬→ sum − own → limit → encode → contributor
-//                              └→ limit → encode once ─┬→ listener
-//                                                      └→ listener …
+//   receive → talk? → select → gain, ramp → sum ┬→ sum − own ± named → gain, limit → encode
+//                                               └→ limit → encode once ─┬→ listener
+//                                                                       └→ listener …
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,5 @@
 namespace engine {
 
 void tick_conference(Context& context, Conference& conference, int64_t now);
-/** Ends the talk state of a leg that leaves, is muted or is closed. */
-void stop_talking(Context& context, Leg& leg);
 
 }  // namespace engine

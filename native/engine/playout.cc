@@ -158,6 +158,16 @@ void insert_audio(Context& context, Leg& leg, const rtp::Packet& packet, bool co
   playout.buffer.insert(in);
 }
 
+bool foresee_level(Context& /*context*/, Leg& /*leg*/, int64_t /*now*/, float& /*mean_square*/) {
+  return false;
+}
+
+void skip_frame(Context& context, Leg& leg, int64_t now) {
+  const float level_square = leg.level_square;
+  pull_frame(context, leg, now, context.scratch().frame_c);
+  leg.level_square = level_square;
+}
+
 bool pull_frame(Context& context, Leg& leg, int64_t now, int16_t* out) {
   Playout& playout = context.playouts[leg.index];
   const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;

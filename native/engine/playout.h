@@ -39,6 +39,13 @@ void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec);
 void reset_playout(Context& context, Leg& leg);
 void insert_audio(Context& context, Leg& leg, const rtp::Packet& packet, bool comfort_noise,
                   int64_t now);
+/**
+ * What the next frame will be, where that is known before it is decoded: its level into
+ * `mean_square`. False: only decoding tells. A frame that nobody will hear is then skipped.
+ */
+bool foresee_level(Context& context, Leg& leg, int64_t now, float& mean_square);
+/** Takes the next frame out of the buffer without decoding it. After foresee_level said true. */
+void skip_frame(Context& context, Leg& leg, int64_t now);
 /** Exactly one frame of the leg's rate. True when it holds what the peer sent, not only silence. */
 bool pull_frame(Context& context, Leg& leg, int64_t now, int16_t* out);
 /** One frame to another rate; each user has an index, and its history, of its own. */

@@ -1,10 +1,13 @@
 #include "engine/roster.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "engine/leg_tick.h"
-#include "engine/mix.h"
 #include "engine/player.h"
 #include "engine/recording.h"
 #include "engine/rtcp_session.h"
+#include "engine/talk.h"
 
 namespace engine {
 namespace {
@@ -114,6 +117,8 @@ void join_conference(Context& context, Leg& leg, const Route& route) {
     link_conference(context, conference, lightest_phase(context));
   }
   leg.route = route;
+  std::memcpy(leg.named, leg.named_pending, sizeof leg.named);
+  leg.loudness.automatic.init(conference.speech_dbov);
   leg.phase = conference.phase;
   push_front(context, leg, conference.first);
   conference.size++;
@@ -180,7 +185,8 @@ void change_route(Context& context, Leg& leg, const Route& route) {
     leg.route.muted = route.muted;
     return;
   }
-  if (leg.route.kind == abi::RouteKind::conference && leg.mix.gain != 0) {
+  leg.row_pending = false;
+  if (leg.route.kind == abi::RouteKind::conference && leg.mix.gain > 0) {
     leg.rerouting = true;
     leg.pending = route;
     return;
@@ -191,7 +197,7 @@ void change_route(Context& context, Leg& leg, const Route& route) {
 
 void close_leg(Context& context, Leg& leg, int64_t now) {
   if (leg.closing) return;
-  if (leg.route.kind == abi::RouteKind::conference && leg.mix.gain != 0) {
+  if (leg.route.kind == abi::RouteKind::conference && leg.mix.gain > 0) {
     leg.closing = true;
     return;
   }
@@ -213,8 +219,8 @@ void complete_leaving(Context& context, Leg& leg, int64_t now) {
   apply_route(context, leg, gone ? Route{} : route);
 }
 
-void open_conference(Context& context, uint32_t handle) {
-  const uint32_t index = handle & 0xffff;
+void open_conference(Context& context, const abi::OpenConferenceCommand& command) {
+  const uint32_t index = command.conference & 0xffff;
   if (index >= context.limits.conferences || context.conferences[index].open) {
     context.count.commands_stale++;
     return;
@@ -222,8 +228,12 @@ void open_conference(Context& context, uint32_t handle) {
   Conference& conference = context.conferences[index];
   conference = Conference{};
   conference.index = index;
-  conference.handle = handle;
+  conference.handle = command.conference;
   conference.open = true;
+  conference.contributors = std::min<uint8_t>(command.contributors, abi::kMaxContributors);
+  conference.automatic_gain = command.automatic_gain != 0;
+  conference.noise_suppression = command.noise_suppression != 0;
+  conference.speech_dbov = command.speech_dbov;
   for (uint32_t lane = 0; lane < kLanes; lane++) {
     conference.limiters[lane].init(static_cast<int>(kLaneRates[lane]));
     for (uint32_t to = 0; to < kLanes; to++) {

@@ -16,7 +16,7 @@ void close_leg(Context& context, Leg& leg, int64_t now);
 /** After the fade: the move or the end that was asked for. */
 void complete_leaving(Context& context, Leg& leg, int64_t now);
 
-void open_conference(Context& context, uint32_t handle);
+void open_conference(Context& context, const abi::OpenConferenceCommand& command);
 /** Members become idle at once. */
 void close_conference(Context& context, Conference& conference, int64_t now);
 

@@ -17,6 +17,18 @@ void mix_gate_and_ramp(test::Context& t);
 void mix_leave_fades(test::Context& t);
 void mix_shared_packet(test::Context& t);
 void mix_talk_pairs(test::Context& t);
+// routing_test.cc
+void hearing_rows_exact(test::Context& t);
+void hearing_changes_fade(test::Context& t);
+void hearing_whisper(test::Context& t);
+void hearing_hold(test::Context& t);
+void hearing_rates(test::Context& t);
+void gains_in_and_out(test::Context& t);
+void selection_loudest(test::Context& t);
+void selection_is_fair(test::Context& t);
+void selection_switch_is_smooth(test::Context& t);
+void selection_word_onset(test::Context& t);
+void automatic_gain_levels(test::Context& t);
 // leg_test.cc
 void leg_line_wraps(test::Context& t);
 void leg_latching(test::Context& t);
