@@ -45,6 +45,7 @@ import { startProvisioning } from './signaling/conference/provisioning.ts';
 import { startProxy } from './signaling/conference/proxy.ts';
 import { createCallEndWriter } from './signaling/derived/call-end.ts';
 import { startDerived } from './signaling/derived/derived.ts';
+import { createWebhookSender } from './signaling/derived/webhook-sender.ts';
 import { startMixer } from './signaling/focus/focus.ts';
 import { createUserAgent } from './signaling/sip/ua.ts';
 import type { ChallengeOptions } from './signaling/sip/ua-options.ts';
@@ -151,8 +152,16 @@ async function startRecords(platform: Platform): Started {
   const { config, lifecycle } = platform;
   if (!config.roles.includes('interface')) return ok(undefined);
   const keepRecordsMs = config.records.keepDays * DAY_MS;
-  lifecycle.addRole('derived-1', await startDerived({ ...platform, keepRecordsMs }));
+  const { maxBacklog, disableAfterDays } = config.webhooks;
+  const { sender } = webhookParts(platform);
+  const webhooks = { sender, maxBacklog, disableAfterMs: disableAfterDays * DAY_MS };
+  lifecycle.addRole('derived-1', await startDerived({ ...platform, keepRecordsMs, webhooks }));
   return ok(undefined);
+}
+
+function webhookParts({ config, clock }: Platform) {
+  const { timeoutMs, ...policy } = config.webhooks;
+  return { policy, sender: createWebhookSender({ policy, clock, timeoutMs }) };
 }
 
 /** Provisioning database, proxies and interface servers. */
@@ -330,6 +339,7 @@ async function startHttp(
     adminToken: config.http.adminToken,
     replaceAdminToken: options.newAdminToken,
     version: VERSION,
+    webhooks: webhookParts(platform),
     backend: createStoreBackend({
       ...platform,
       provisioning: createProvisioningBackend(store),

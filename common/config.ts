@@ -257,6 +257,48 @@ const records = z.strictObject({
     ),
 });
 
+const allowedHost = z
+  .string()
+  .max(256)
+  .regex(
+    /^(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$/,
+    'a host, *.domain or an address, each with :port or without',
+  );
+
+const webhooks = z.strictObject({
+  allowedHosts: z
+    .array(allowedHost)
+    .max(1000)
+    .default([])
+    .describe(
+      'Hosts that webhooks may be sent to: `crm.example`, `*.example`, `10.0.0.5:8443`. None listed: no webhooks. Redirections are never followed.',
+    ),
+  privateAddresses: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a listed name may lead to an address such as 10.0.0.5 or 127.0.0.1; a listed address always may.',
+    ),
+  timeoutMs: duration(100, 60_000)
+    .default(10_000)
+    .describe('Time for one delivery: lookup, connection, answer.'),
+  maxBacklog: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe(
+      'Events that may wait for one endpoint beyond the next one of each conference; above it the longest queue is dropped and told as a gap.',
+    ),
+  disableAfterDays: z
+    .number()
+    .min(0.01)
+    .max(365)
+    .default(3)
+    .describe('An endpoint that takes nothing for so long is disabled, with an alarm in the log.'),
+});
+
 const shutdown = z.strictObject({
   drainMs: duration(0, 3_600_000)
     .default(0)
@@ -298,6 +340,7 @@ export const configSchema = z.strictObject({
   interface: interfaceServer.prefault({}).describe('Interface servers.'),
   nats: nats.prefault({}).describe('State and messages across machines.'),
   records: records.prefault({}).describe('Call records.'),
+  webhooks: webhooks.prefault({}).describe('Events to other systems, by HTTP.'),
   shutdown: shutdown.prefault({}).describe('How the process ends.'),
 });
 

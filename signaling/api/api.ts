@@ -10,6 +10,9 @@ import { ok, type Result } from '../../common/result.ts';
 import type { Role } from '../../common/role.ts';
 import type { Store } from '../../common/store/store.ts';
 import { openRecords } from '../derived/record-search.ts';
+import { createWebhookDesk } from '../derived/webhook-desk.ts';
+import type { WebhookSender } from '../derived/webhook-sender.ts';
+import type { TargetPolicy } from '../derived/webhook-target.ts';
 import { ensureAdminToken, startAuthenticator } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { Feeds } from './event-feed.ts';
@@ -33,6 +36,7 @@ export interface ApiOptions {
   readonly replaceAdminToken: boolean;
   readonly version: string;
   readonly backend: Backend;
+  readonly webhooks: { readonly policy: TargetPolicy; readonly sender: WebhookSender };
   readonly store: Store;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -72,6 +76,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
   };
   const conferences = liveConferences({ store, feeds, backend: options.backend.conferences });
   const records = openRecords(store, clock);
+  const webhooks = createWebhookDesk({ ...options, ...options.webhooks });
   const desk = createHostDesk({ store, tokens: hosts.value, clock, log, metrics });
   const started = await startUwsServer({
     address: options.address,
@@ -85,7 +90,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
       accept: (request, socket) => stream.accept(request, socket),
     },
     handler: createHandler({
-      routes: createRoutes({ ...options, conferences, hosts: desk, records }),
+      routes: createRoutes({ ...options, conferences, hosts: desk, records, webhooks }),
       authenticator,
       log,
       metrics,

@@ -14,6 +14,8 @@ import {
   dnisRecord,
 } from '../conference/messages.ts';
 import { openRecords } from '../derived/record-search.ts';
+import { createWebhookDesk } from '../derived/webhook-desk.ts';
+import { createWebhookSender } from '../derived/webhook-sender.ts';
 import type { Backend } from './backend.ts';
 import { createHandler } from './http.ts';
 import type { HttpServer } from './http-server.ts';
@@ -83,6 +85,8 @@ beforeEach(async () => {
   calls = [];
   const metrics = createMetrics();
   const backend = memoryBackend(calls);
+  const store = new MemoryStore(systemClock);
+  const policy = { allowedHosts: [], privateAddresses: false };
   const routes = createRoutes({
     backend,
     metrics,
@@ -96,7 +100,14 @@ beforeEach(async () => {
       events: async () => ok({ items: [], next: null }),
     },
     hosts: { exchange: async () => ({ kind: 'refused' }) },
-    records: openRecords(new MemoryStore(systemClock), systemClock),
+    records: openRecords(store, systemClock),
+    webhooks: createWebhookDesk({
+      store,
+      clock: systemClock,
+      random: seededRandom(2),
+      policy,
+      sender: createWebhookSender({ policy, clock: systemClock, timeoutMs: 1_000 }),
+    }),
   });
   const started = await startUwsServer({
     address: '127.0.0.1',

@@ -3,6 +3,7 @@ import type { AccountId, Random } from '../../common/ids.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { accountRecord, dnisRecord } from '../conference/messages.ts';
 import type { Records } from '../derived/record-search.ts';
+import type { WebhookDesk } from '../derived/webhook-desk.ts';
 import type { Backend } from './backend.ts';
 import { conferenceRoutes } from './conference-routes.ts';
 import type { HostDesk } from './host-desk.ts';
@@ -15,6 +16,7 @@ import { problem, problemOf, reply } from './problem.ts';
 import { recordRoutes } from './record-routes.ts';
 import { json, noContent, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
+import { webhookRoutes } from './webhook-routes.ts';
 
 export interface RoutesOptions {
   readonly backend: Backend;
@@ -25,6 +27,7 @@ export interface RoutesOptions {
   readonly conferences: LiveConferences;
   readonly hosts: HostDesk;
   readonly records: Records;
+  readonly webhooks: WebhookDesk;
 }
 
 export function createRoutes(options: RoutesOptions): readonly Route[] {
@@ -35,6 +38,7 @@ export function createRoutes(options: RoutesOptions): readonly Route[] {
     ...hostRoutes(options.hosts),
     ...nodeRoutes(options.backend),
     ...recordRoutes(options.records),
+    ...webhookRoutes(options.webhooks),
   ];
   return [...routes, ...publicRoutes(options, routes)];
 }

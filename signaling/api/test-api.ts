@@ -23,6 +23,7 @@ import { seedDemoData } from '../conference/demo-data.ts';
 import type { ConferenceEvent } from '../conference/events.ts';
 import { SUBJECTS } from '../conference/messages.ts';
 import { KEYS } from '../conference/records.ts';
+import { createWebhookSender } from '../derived/webhook-sender.ts';
 import { type Api, startApi } from './api.ts';
 import type { ControlAction } from './backend.ts';
 import { createProvisioningBackend } from './provisioning-backend.ts';
@@ -102,6 +103,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     return ok(undefined);
   };
 
+  const policy = { allowedHosts: ['127.0.0.1'], privateAddresses: false };
   const provisioning = createProvisioningBackend(store);
   const service = {
     control: (id: ConferenceId, _by: unknown, action: ControlAction) => control(id, action),
@@ -124,6 +126,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       replaceAdminToken: false,
       version: '0.0.0',
       ...{ backend, store, bus, clock, random, log, metrics },
+      webhooks: { policy, sender: createWebhookSender({ policy, clock, timeoutMs: 2_000 }) },
       pageDirectory: options.pageDirectory ?? 'dist/page',
     }),
   );

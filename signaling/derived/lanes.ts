@@ -6,7 +6,7 @@ export class Lanes {
   readonly #width: number;
   readonly #waiting: (() => Promise<void>)[] = [];
   #running = 0;
-  #idle: (() => void)[] = [];
+  readonly #idle: (() => void)[] = [];
 
   constructor(width: number) {
     this.#width = width;

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { MediaError } from '../../common/errors.ts';
-import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
+import {
+  type AccountId,
+  type CallId,
+  type ConfereeId,
+  type ConferenceId,
+  type NodeId,
+  seededRandom,
+} from '../../common/ids.ts';
 import { silentLogger } from '../../common/log.ts';
 import { createMetrics } from '../../common/metrics.ts';
 import type { Result } from '../../common/result.ts';
@@ -13,8 +20,14 @@ import { KEYS } from '../conference/records.ts';
 import { type CallEnd, createCallEndWriter } from './call-end.ts';
 import { startDerived } from './derived.ts';
 import { type CallFilter, openRecords } from './record-search.ts';
+import type { WebhookSender } from './webhook-sender.ts';
 
 const DAY_MS = 86_400_000;
+
+const NO_SENDER: WebhookSender = {
+  send: () => Promise.resolve({ kind: 'failed', why: 'none in this test' }),
+  close() {},
+};
 
 function value<T>(result: Result<T, MediaError>): T {
   if (!result.ok) throw result.error;
@@ -26,7 +39,9 @@ const parts = (store: Store, clock: SimClock) => ({
   clock,
   log: silentLogger,
   metrics: createMetrics(),
+  random: seededRandom(1),
   keepRecordsMs: 2 * DAY_MS,
+  webhooks: { sender: NO_SENDER, maxBacklog: 10, disableAfterMs: DAY_MS },
 });
 
 function bench() {

@@ -8,6 +8,7 @@ import { addAccountCommands, addDnisCommands } from './account-commands.ts';
 import { addConferenceCommands, addMixerCommands } from './conference-commands.ts';
 import { addCallCommands } from './record-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { addWebhookCommands } from './webhook-commands.ts';
 
 export interface ProgramOptions {
   readonly version: string;
@@ -38,6 +39,7 @@ export async function runProgram(
   addConferenceCommands(program, terminal);
   addMixerCommands(program, terminal);
   addCallCommands(program, terminal);
+  addWebhookCommands(program, terminal);
   inherit(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });
