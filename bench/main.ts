@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { compareReports } from './compare.ts';
 import { findCapacity } from './find.ts';
 import { type LoadOptions, type LoadReport, runLoad } from './load.ts';
+import { watchMinutes } from './minutes.ts';
 import { startBenchMixer } from './mixer.ts';
 import { loadPage } from './page.ts';
 import { LOAD_CODECS } from './rtp-driver.ts';
@@ -154,14 +155,19 @@ program
         keepAwake: given.keepAwake,
         ...(given.cpu === undefined ? {} : { cpus: [given.cpu] }),
       });
-      const witness = given.witness === true ? startWitness(given.cpu ?? 0) : null;
+      const minutes =
+        given.witness === true
+          ? watchMinutes(() => mixer.counters(), startWitness(given.cpu ?? 0), console.log)
+          : null;
       console.error(`mixer ${process.pid} on sip:conf=NAME@${given.local}:${given.sipPort}`);
       await new Promise<void>((resolve) => {
         process.once('SIGINT', () => resolve());
         process.once('SIGTERM', () => resolve());
       });
       console.log(JSON.stringify(Object.fromEntries(mixer.counters())));
-      if (witness !== null) console.log(`empty loop beside it: ${await witness.stop()}`);
+      if (minutes !== null) {
+        console.log(`empty loop beside it: ${JSON.stringify(await minutes.stop())}`);
+      }
       await mixer.close();
     },
   );

@@ -1,27 +1,42 @@
 /** An empty loop on the engine's processor, above its priority: what of the engine's lateness is the machine's. */
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+/** Since its start. */
+export interface WitnessCounts {
+  readonly realtime: boolean;
+  readonly wakes: number;
+  readonly late1Ms: number;
+  readonly late5Ms: number;
+  readonly worstMs: number;
+}
+
 export interface Witness {
-  /** Its one line of JSON: wakes, how many came over 1 and over 5 ms late, the worst. */
-  stop(): Promise<string>;
+  read(): Promise<WitnessCounts>;
+  stop(): Promise<WitnessCounts>;
 }
 
 export function startWitness(cpu: number): Witness {
   const child = spawn(programPath(), [String(cpu)], { stdio: ['pipe', 'pipe', 'inherit'] });
-  let line = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    line += text;
+  const waiting: { resolve: (counts: WitnessCounts) => void; reject: (error: Error) => void }[] =
+    [];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    waiting.shift()?.resolve(JSON.parse(line) as WitnessCounts);
   });
-  const ended = new Promise<string>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', () => resolve(line.trim()));
-  });
+  const lost = (reason: string): void => {
+    for (const { reject } of waiting.splice(0)) reject(new Error(`stall_witness: ${reason}`));
+  };
+  child.once('error', (error) => lost(error.message));
+  child.once('close', (code) => lost(`ended with ${code}`));
+  const next = (ask: () => void): Promise<WitnessCounts> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      ask();
+    });
   return {
-    stop: () => {
-      child.stdin.end();
-      return ended;
-    },
+    read: () => next(() => child.stdin.write('.')),
+    stop: () => next(() => child.stdin.end()),
   };
 }
 

@@ -1,7 +1,8 @@
 // stall_witness: a loop that does nothing, every 2 ms, above the engine's priority on the engine's
-// processor: `stall_witness CPU`, until stdin ends. How late it wakes is the
-// machine's share in the lateness of an engine beside it (host of a virtual machine, interrupts,
-// other real-time threads); the rest is the engine's. Prints one line of JSON.
+// processor: `stall_witness CPU`, until stdin ends; each byte on stdin makes it print as well. How
+// late it wakes is the machine's share in the lateness of an engine beside it (host of a virtual
+// machine, interrupts, other real-time threads); the rest is the engine's. Prints lines of JSON,
+// counted from the start.
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,11 +23,11 @@ constexpr int kPriority = 60;
 struct Witness {
   int cpu = 0;
   std::atomic<bool> stop{false};
-  bool realtime = false;
-  uint64_t wakes = 0;
-  uint64_t late_1ms = 0;
-  uint64_t late_5ms = 0;
-  int64_t worst_ns = 0;
+  std::atomic<bool> realtime{false};
+  std::atomic<uint64_t> wakes{0};
+  std::atomic<uint64_t> late_1ms{0};
+  std::atomic<uint64_t> late_5ms{0};
+  std::atomic<int64_t> worst_ns{0};
 };
 
 void sleep_until(int64_t time_ns) {
@@ -61,6 +62,16 @@ void* watch(void* argument) {
   return nullptr;
 }
 
+void print(const Witness& witness) {
+  std::printf(
+      "{\"realtime\":%s,\"wakes\":%llu,\"late1Ms\":%llu,\"late5Ms\":%llu,\"worstMs\":%.2f}\n",
+      witness.realtime ? "true" : "false", static_cast<unsigned long long>(witness.wakes),
+      static_cast<unsigned long long>(witness.late_1ms),
+      static_cast<unsigned long long>(witness.late_5ms),
+      static_cast<double>(witness.worst_ns) / 1e6);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -77,15 +88,9 @@ int main(int count, char** arguments) {
     return 1;
   }
   char byte;
-  while (read(STDIN_FILENO, &byte, 1) > 0) {
-  }
+  while (read(STDIN_FILENO, &byte, 1) > 0) print(witness);
   witness.stop.store(true, std::memory_order_relaxed);
   pthread_join(thread, nullptr);
-  std::printf(
-      "{\"realtime\":%s,\"wakes\":%llu,\"late1Ms\":%llu,\"late5Ms\":%llu,\"worstMs\":%.2f}\n",
-      witness.realtime ? "true" : "false", static_cast<unsigned long long>(witness.wakes),
-      static_cast<unsigned long long>(witness.late_1ms),
-      static_cast<unsigned long long>(witness.late_5ms),
-      static_cast<double>(witness.worst_ns) / 1e6);
+  print(witness);
   return 0;
 }
