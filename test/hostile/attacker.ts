@@ -11,7 +11,9 @@ const HOST = '127.0.0.1';
 export interface StolenDialog {
   readonly rtpPort: number;
   /** A request of this dialog, with the right tags and the next CSeq. */
-  request(method: string, body?: string): string;
+  request(method: string, body?: string, contentType?: string): string;
+  /** Key presses in SIP INFO. */
+  press(digits: string): void;
 }
 
 export class Attacker {
@@ -57,11 +59,17 @@ export class Attacker {
   }
 
   /** A real call, answered and acknowledged. */
-  async call(number: string, sdp: string): Promise<StolenDialog> {
+  async call(number: string, sdp: string, user = 'mallory'): Promise<StolenDialog> {
     const callId = `attack-${this.port}-${++this.#branch}`;
     this.#kept.add(callId);
-    const from = `<sip:mallory@${HOST}>;tag=m${this.#branch}`;
-    const text = (method: string, to: string, cseq: string, body: string): string =>
+    const from = `<sip:${user}@${HOST}>;tag=m${this.#branch}`;
+    const text = (
+      method: string,
+      to: string,
+      cseq: string,
+      body: string,
+      contentType = 'application/sdp',
+    ): string =>
       [
         `${method} sip:${number}@${HOST}:${this.#target.port} SIP/2.0`,
         `Via: SIP/2.0/UDP ${HOST}:${this.port};rport;branch=z9hG4bKa${this.port}x${++this.#branch}`,
@@ -71,7 +79,7 @@ export class Attacker {
         `Call-ID: ${callId}`,
         `CSeq: ${cseq} ${method}`,
         `Contact: <sip:mallory@${HOST}:${this.port}>`,
-        ...(body === '' ? [] : ['Content-Type: application/sdp']),
+        ...(body === '' ? [] : [`Content-Type: ${contentType}`]),
         `Content-Length: ${body.length}`,
         '',
         body,
@@ -82,10 +90,16 @@ export class Attacker {
     const to = /^To: *(.*)$/im.exec(answer)?.[1] ?? '';
     this.send(Buffer.from(text('ACK', to, '1', ''), 'latin1'));
     let cseq = 1;
+    const request: StolenDialog['request'] = (method, body = '', contentType) =>
+      text(method, to, String(method === 'ACK' ? cseq : ++cseq), body, contentType);
     return {
       rtpPort: Number(/^m=audio (\d+)/m.exec(answer)?.[1]),
-      request: (method, body = '') =>
-        text(method, to, String(method === 'ACK' ? cseq : ++cseq), body),
+      request,
+      press: (digits) => {
+        for (const digit of digits) {
+          this.send(Buffer.from(request('INFO', digit, 'application/dtmf'), 'latin1'));
+        }
+      },
     };
   }
 
