@@ -94,6 +94,7 @@
         'native/audio.gyp:audio_test',
         'native/audio.gyp:g722_test',
         'native/audio.gyp:opus_test',
+        'native/audio.gyp:reference_test',
         'native/load/load.gyp:load_test',
         'native/load/load.gyp:rtp_load',
         'stall_witness',

@@ -109,6 +109,14 @@
       'sources': ['test/opus_test.cc'],
     },
     {
+      # Against other implementations, loaded where the machine has them.
+      'target_name': 'reference_test',
+      'type': 'executable',
+      'dependencies': ['audio', 'opus.gyp:opus'],
+      'sources': ['test/reference_test.cc'],
+      'libraries': ['-ldl'],
+    },
+    {
       'target_name': 'g722_test',
       'type': 'executable',
       'dependencies': ['audio'],

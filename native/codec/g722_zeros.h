@@ -50,9 +50,12 @@ inline int update(Zeros& zeros, int difference) {
   const __m128i differs = _mm_srai_epi16(_mm_xor_si128(old, newest), 15);
   const __m128i step = _mm_set1_epi16(difference == 0 ? 0 : 128);
   const __m128i signed_step = _mm_sub_epi16(_mm_xor_si128(step, differs), differs);
-  // (b * 32640) >> 15 is b − ceil(b / 256), as 32640 / 32768 is 255 / 256; b never reaches −32768.
-  const __m128i leak = _mm_srai_epi16(_mm_sub_epi16(_mm_setzero_si128(), b), 8);
-  const __m128i next = _mm_and_si128(_mm_adds_epi16(signed_step, _mm_add_epi16(b, leak)), six);
+  // (b * 32640) >> 15 is b − ceil(b / 256), as 32640 / 32768 is 255 / 256. Rounded down, and one
+  // more where there is a rest: −b would not fit where b is −32768.
+  const __m128i rest = _mm_and_si128(b, _mm_set1_epi16(255));
+  const __m128i has_rest = _mm_cmpgt_epi16(rest, _mm_setzero_si128());
+  const __m128i kept_part = _mm_add_epi16(_mm_sub_epi16(b, _mm_srai_epi16(b, 8)), has_rest);
+  const __m128i next = _mm_and_si128(_mm_adds_epi16(signed_step, kept_part), six);
   _mm_store_si128(coefficients, next);
 
   const __m128i shifted = _mm_insert_epi16(_mm_slli_si128(old, 2), difference, 0);

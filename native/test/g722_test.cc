@@ -1,6 +1,7 @@
 // G.722: the standard's properties, and what the engine relies on. Method: signals through encoder
 // and decoder; the vectorised zero section against its scalar definition; a digest of the bit
 // stream, which was compared with an independent implementation when it was recorded.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -85,6 +86,23 @@ void vector_equals_scalar(test::Context& t) {
   }
 }
 
+void vector_equals_scalar_at_the_ends(test::Context& t) {
+  // Signs that differ, or agree, for as long as it takes a coefficient to reach its end, and back.
+  for (const int period : {1, 2, 3, 4, 6, 12}) {
+    codec::subband::Zeros one{}, other{};
+    int least = 0;
+    for (int n = 0; n < 20000; n++) {
+      const int sign = (n / period) % 2 == 0 ? 1 : -1;
+      const int difference = n > 12000 && n % 7 == 0 ? 0 : sign * (1 + n % 3000);
+      EXPECT_EQUAL(t, codec::subband::update(one, difference),
+                   codec::subband::update_scalar(other, difference));
+      EXPECT(t, std::memcmp(&one, &other, sizeof one) == 0);
+      least = std::min<int>(least, *std::min_element(other.coefficients, other.coefficients + 6));
+    }
+    EXPECT_EQUAL(t, least, period == 1 || period == 2 ? -32768 : least);
+  }
+}
+
 void interval_equals_scalar(test::Context& t) {
   for (int scale = 32; scale <= 32767; scale += 1 + scale / 40) {
     for (int magnitude = 0; magnitude <= 32767; magnitude += 1 + magnitude / 60) {
@@ -161,6 +179,8 @@ void any_payload_decodes_within_bounds(test::Context& t) {
 constexpr test::Case cases[] = {
     {"g722: tones of both bands come back", tones_come_back},
     {"g722: the vectorised zero section equals the scalar one", vector_equals_scalar},
+    {"g722: the vectorised zero section equals the scalar one at the ends of its range",
+     vector_equals_scalar_at_the_ends},
     {"g722: the vectorised interval search equals the scalar one", interval_equals_scalar},
     {"g722: a copied encoder continues bit-exactly", copied_encoder_continues},
     {"g722: bit stream and audio are those recorded against another implementation",
