@@ -3,7 +3,7 @@
 // A crash is written to build-fuzz/ and replayed with `build-fuzz/NAME FILE`; put it into corpus/NAME/, where the
 // inputs are kept that every run starts from.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -42,13 +42,22 @@ if (!existsSync(join(RELEASE, 'opus.a'))) {
   console.error('build the engine first: npm run build');
   process.exit(1);
 }
+const newestHeader = Math.max(
+  ...readdirSync(NATIVE, { recursive: true })
+    .filter((name) => name.endsWith('.h'))
+    .map((name) => statSync(join(NATIVE, name)).mtimeMs),
+);
 const objects = [];
-for (const folder of ['codec', 'dsp', 'jitter']) {
+for (const folder of ['codec', 'dsp', 'jitter', 'rtp', 'engine']) {
   for (const name of readdirSync(join(NATIVE, folder))) {
     if (!name.endsWith('.cc')) continue;
     const base = name.slice(0, -3);
-    if (base in SIMD && process.arch !== 'x64') continue;
+    // The clock of the system.
+    if (base === 'run_loop' || (base in SIMD && process.arch !== 'x64')) continue;
     const object = join(OUT, `${folder}_${base}.o`);
+    objects.push(object);
+    const newest = Math.max(statSync(join(NATIVE, folder, name)).mtimeMs, newestHeader);
+    if (existsSync(object) && statSync(object).mtimeMs > newest) continue;
     run('clang++', [
       ...FLAGS,
       ...(SIMD[base] ?? []),
@@ -57,7 +66,6 @@ for (const folder of ['codec', 'dsp', 'jitter']) {
       '-o',
       object,
     ]);
-    objects.push(object);
   }
 }
 for (const name of readdirSync(FUZZ)) {
@@ -85,6 +93,7 @@ for (const name of readdirSync(FUZZ)) {
     ...(existsSync(kept) ? [kept] : []),
     `-max_total_time=${seconds}`,
     '-max_len=4096',
+    '-len_control=10',
     '-timeout=10',
     '-print_final_stats=1',
     `-artifact_prefix=${OUT}/`,
