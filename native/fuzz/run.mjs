@@ -48,7 +48,7 @@ const newestHeader = Math.max(
     .map((name) => statSync(join(NATIVE, name)).mtimeMs),
 );
 const objects = [];
-for (const folder of ['codec', 'dsp', 'jitter', 'rtp', 'engine']) {
+for (const folder of ['codec', 'dsp', 'jitter', 'net', 'rtp', 'engine']) {
   for (const name of readdirSync(join(NATIVE, folder))) {
     if (!name.endsWith('.cc')) continue;
     const base = name.slice(0, -3);
