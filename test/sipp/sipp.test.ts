@@ -108,7 +108,6 @@ describe.skipIf(!HAS_SIPP || !LONG)('R47: sipp in numbers', () => {
       timeoutS: 90,
     });
     expectAllDone(result, 1000);
-    expect(result.retransmissions).toBe(0);
   }, 120_000);
 });
 
