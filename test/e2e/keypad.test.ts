@@ -48,9 +48,9 @@ function loudness(audio: Audio, frequencyHz: number, fromMs: number): number {
 describe.concurrent('the host’s keys', () => {
   it('R21: roll call, heard by the host alone, over the talk', async () => {
     const calls = await Promise.all([
-      system.phone(0, { dtmf: `${host('roll')},,,,,,,,*8`, durationMs: 22_000 }),
-      system.phone(1, { dtmf: guest('roll'), play: tone(440), durationMs: 22_000 }),
-      system.phone(2, { dtmf: guest('roll'), durationMs: 22_000 }),
+      system.phone(0, { dtmf: `${host('roll')},,,,,,,,*8`, durationMs: 32_000 }),
+      system.phone(1, { dtmf: guest('roll'), play: tone(440), durationMs: 32_000 }),
+      system.phone(2, { dtmf: guest('roll'), durationMs: 32_000 }),
     ]);
     const [own, talking, other] = calls.map(({ audio }) => audio);
     if (own === undefined || talking === undefined || other === undefined)
