@@ -174,7 +174,7 @@ struct Leg {
   Sending out;
   int64_t last_packet_ns = 0;
   int64_t last_rtcp_ns = 0;
-  int64_t emptied_ns = 0;  // woken_ns of the phase that found the RTP socket empty
+  int64_t emptied_ns = 0;           // woken_ns of the phase that found the RTP socket empty
   uint32_t relay_position = kNone;  // in Context::relays
   uint32_t recording = kNone;       // recording ring
   Latch latch;

@@ -1,8 +1,7 @@
 // What the jitter buffer of a leg is told about arrivals: by ticks that come late, a wall clock
 // that is set, and a kernel that hands packets over late.
-#include "net/arrival_clock.h"
-
 #include "base/clock.h"
+#include "net/arrival_clock.h"
 #include "test/engine_fixture.h"
 #include "test/engine_tests.h"
 
