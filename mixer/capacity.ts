@@ -1,19 +1,26 @@
 /**
  * What a worker can still take, from what it does now (R45). Pure. Nothing here is a number of seats: the
  * same worker offers less while the machine is busy with something else.
+ *
+ * The measurement is of the last ten seconds. Legs that came since are not in it yet, so what counts is
+ * what the legs of now will cost, at the price of those that were measured: a burst of joins finds the door
+ * shut in time rather than ten seconds later, and what has left makes room at once.
  */
 
 export interface WorkerMeasure {
   /** Share of wall time inside ticks: grows when others take the processor from us. */
   readonly busyShare: number;
   readonly latenessMs: number;
+  /** Mean number of legs while that was measured. */
+  readonly measuredLegs: number;
+  /** Legs now. */
   readonly legs: number;
   /** Memory bound of the worker, for the rare case that it is reached first. */
   readonly freeSlots: number;
 }
 
 /** The rest is for bursts, joins and the kernel. */
-const TARGET_SHARE = 0.75;
+export const TARGET_SHARE = 0.75;
 /**
  * What a leg is taken to cost before enough legs show it: 4 µs a frame. Weighs as much as that many
  * measured legs.
@@ -24,10 +31,12 @@ const PRIOR_LEGS = 25;
 const GOOD_LATENESS_MS = 2;
 const BAD_LATENESS_MS = 12;
 
-export function headroom(measure: WorkerMeasure): number {
-  const share =
-    (Math.max(0, measure.busyShare) + PRIOR_SHARE * PRIOR_LEGS) / (measure.legs + PRIOR_LEGS);
-  const fits = (TARGET_SHARE - measure.busyShare) / share;
+export function headroom(measure: WorkerMeasure, targetShare = TARGET_SHARE): number {
+  const { legs, measuredLegs } = measure;
+  const busyShare = Math.max(0, measure.busyShare);
+  const legShare = (busyShare + PRIOR_SHARE * PRIOR_LEGS) / (measuredLegs + PRIOR_LEGS);
+  const expected = Math.max(0, busyShare + (legs - measuredLegs) * legShare);
+  const fits = (targetShare - expected) / legShare;
   const calm = 1 - (measure.latenessMs - GOOD_LATENESS_MS) / (BAD_LATENESS_MS - GOOD_LATENESS_MS);
   const offered = fits * Math.max(0, Math.min(1, calm));
   return Math.max(0, Math.min(Math.floor(offered), measure.freeSlots));

@@ -88,23 +88,34 @@ describe('handles', () => {
 });
 
 describe('capacity (R45)', () => {
-  const idle = { busyShare: 0, latenessMs: 0, legs: 0, freeSlots: 8192 };
+  const idle = { busyShare: 0, latenessMs: 0, legs: 0, measuredLegs: 0, freeSlots: 8192 };
+  const loaded = { ...idle, legs: 500, measuredLegs: 500, busyShare: 0.1 };
 
-  it('offers less the busier and the later a worker is, whatever makes it so', () => {
-    const before = headroom({ ...idle, legs: 500, busyShare: 0.1 });
-    expect(headroom({ ...idle, legs: 500, busyShare: 0.2 })).toBeLessThan(before);
-    expect(headroom({ ...idle, legs: 500, busyShare: 0.1, latenessMs: 7 })).toBeLessThan(before);
-    expect(headroom({ ...idle, legs: 500, busyShare: 0.1, latenessMs: 20 })).toBe(0);
-    expect(headroom({ ...idle, legs: 500, busyShare: 0.8 })).toBe(0);
+  it('offers less the busier and the later a worker is, whatever makes it so (R45)', () => {
+    const before = headroom(loaded);
+    expect(headroom({ ...loaded, busyShare: 0.2 })).toBeLessThan(before);
+    expect(headroom({ ...loaded, latenessMs: 7 })).toBeLessThan(before);
+    expect(headroom({ ...loaded, latenessMs: 20 })).toBe(0);
+    expect(headroom({ ...loaded, busyShare: 0.8 })).toBe(0);
+    expect(headroom(loaded, 0.11)).toBeLessThan(60);
   });
 
-  it('follows what a leg was measured to cost', () => {
-    const cheap = headroom({ ...idle, legs: 1000, busyShare: 0.2 });
+  it('follows what a leg was measured to cost (R45)', () => {
+    const cheap = headroom({ ...idle, legs: 1000, measuredLegs: 1000, busyShare: 0.2 });
     expect(cheap).toBeGreaterThan(2500);
     expect(cheap).toBeLessThan(2900);
-    expect(headroom({ ...idle, legs: 100, busyShare: 0.5 })).toBeLessThan(70);
+    expect(headroom({ ...idle, legs: 100, measuredLegs: 100, busyShare: 0.5 })).toBeLessThan(70);
     expect(headroom(idle)).toBeGreaterThan(1000);
     expect(headroom({ ...idle, freeSlots: 3 })).toBe(3);
+  });
+
+  it('counts what came or left since the measurement at the price of what was measured (R45)', () => {
+    const steady = headroom(loaded);
+    const joined = headroom({ ...loaded, legs: 1500 });
+    expect(steady - joined).toBeGreaterThan(980);
+    expect(steady - joined).toBeLessThan(1020);
+    expect(headroom({ ...loaded, legs: 4000 })).toBe(0);
+    expect(headroom({ ...loaded, busyShare: 0.75, legs: 250 })).toBeGreaterThan(200);
   });
 });
 

@@ -10,6 +10,7 @@ const NOT_COUNTERS = new Set([
   'busyShare',
   'cpuShare',
   'latenessP99Ms',
+  'meanLegs',
   'legs',
   'conferences',
   'wallMs',

@@ -17,6 +17,7 @@ import type { Metrics } from '../common/metrics.ts';
 import { fail, ok, type Result } from '../common/result.ts';
 import { MAX_CONTRIBUTORS, writeOpenLegCommand } from './abi.gen.ts';
 import { type Binding, loadBinding } from './binding.ts';
+import { TARGET_SHARE } from './capacity.ts';
 import { formatOf } from './codec-format.ts';
 import { Conference } from './conference.ts';
 import { exportCounters, totals } from './engine-metrics.ts';
@@ -63,6 +64,8 @@ export interface MediaEngineOptions {
   readonly promptBytes?: number;
   /** `LegOptions.unheardLimitMs` overrides it. Default 30 s. */
   readonly unheardLimitMs?: number;
+  /** Busy share of a worker up to which conferences are taken (capacity.ts). */
+  readonly targetShare?: number;
   /** Lists contributors in RTP headers. Default true. */
   readonly contributors?: boolean;
 }
@@ -94,6 +97,7 @@ export async function createMediaEngine(
       recordingCount: options.recordingsPerWorker ?? DEFAULT_RECORDINGS,
       csrc: options.contributors ?? true,
       realtime: options.realtime ?? true,
+      targetShare: options.targetShare ?? TARGET_SHARE,
       cpu: options.cpus?.[worker] ?? null,
     }),
   );

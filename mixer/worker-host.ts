@@ -69,6 +69,7 @@ export interface HostOptions {
   readonly csrc: boolean;
   readonly realtime: boolean;
   readonly cpu: number | null;
+  readonly targetShare: number;
 }
 
 /** Commands that wait in this thread while the ring is full; openLeg is refused from here on. */
@@ -178,13 +179,16 @@ export class WorkerHost {
 
   headroom(): number {
     const record = this.workerRecord();
-    // Legs that were opened since the last measurement count at once, or a burst would all land here.
-    return headroom({
-      busyShare: record.busyShare,
-      latenessMs: record.latenessP99Ms,
-      legs: this.legs.size,
-      freeSlots: this.legs.freeSlots,
-    });
+    return headroom(
+      {
+        busyShare: record.busyShare,
+        latenessMs: record.latenessP99Ms,
+        measuredLegs: record.meanLegs,
+        legs: this.legs.size,
+        freeSlots: this.legs.freeSlots,
+      },
+      this.#options.targetShare,
+    );
   }
 
   /** The worker is gone: everybody on it is told. */

@@ -72,6 +72,7 @@ void Engine::publish(const LoadMeter& meter, bool realtime, int64_t wall_ns) {
   record->busy_share = meter.busy_share();
   record->cpu_share = meter.cpu_share();
   record->lateness_p99_ms = meter.lateness_p99_ms();
+  record->mean_legs = meter.mean_legs();
   record->legs = context_.leg_count;
   record->conferences = context_.conference_count;
   record->ticks_on_time = number(count.ticks_on_time);

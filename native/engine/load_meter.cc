@@ -24,7 +24,8 @@ int bucket_of(int64_t late_ns) {
 
 }  // namespace
 
-void LoadMeter::on_phase(int64_t now_ns, int64_t late_ns, int64_t wall_ns, int64_t cpu_ns) {
+void LoadMeter::on_phase(int64_t now_ns, int64_t late_ns, int64_t wall_ns, int64_t cpu_ns,
+                         uint32_t legs) {
   Window* window = &windows_[current_];
   if (window->start_ns == 0) window->start_ns = window->end_ns = now_ns;
   if (now_ns - window->start_ns >= base::kNsPerSecond) {
@@ -34,6 +35,8 @@ void LoadMeter::on_phase(int64_t now_ns, int64_t late_ns, int64_t wall_ns, int64
     *window = Window{};
     window->start_ns = now_ns;
   }
+  if (last_ns_ != 0) window->leg_ns += static_cast<double>(now_ns - last_ns_) * legs;
+  last_ns_ = now_ns;
   window->end_ns = now_ns;
   window->wall_ns += wall_ns;
   window->cpu_ns += cpu_ns;
@@ -49,6 +52,16 @@ double LoadMeter::share(int64_t Window::*member) const {
   }
   return elapsed <= 0 ? 0.0
                       : std::min(1.0, static_cast<double>(spent) / static_cast<double>(elapsed));
+}
+
+double LoadMeter::mean_legs() const {
+  double legs = 0;
+  int64_t elapsed = 0;
+  for (const Window& window : windows_) {
+    legs += window.leg_ns;
+    elapsed += window.end_ns - window.start_ns;
+  }
+  return elapsed <= 0 ? 0.0 : legs / static_cast<double>(elapsed);
 }
 
 double LoadMeter::lateness_p99_ms() const {

@@ -93,7 +93,7 @@ RunEnd run(Engine& engine, const RunOptions& options) {
     if (!engine.tick(due)) return RunEnd::failed;
     const int64_t end = base::monotonic_ns();
     meter.on_phase(end, engine.idle() ? 0 : late, end - start,
-                   base::read_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_start);
+                   base::read_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_start, context.leg_count);
     if (until_publish-- == 0) {
       until_publish = kPublishPhases;
       engine.publish(meter, thread.realtime(), end);
