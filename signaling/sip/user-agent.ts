@@ -33,6 +33,8 @@ export interface SessionEnd {
   /** Text of the status or of the Reason header. */
   readonly reason?: string;
   readonly q850?: number;
+  /** Retry-After of the refusal, in seconds (RFC 3261 section 20.33). */
+  readonly retryAfterS?: number;
   readonly established: boolean;
 }
 

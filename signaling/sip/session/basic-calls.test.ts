@@ -90,6 +90,7 @@ describe('a call, R47', () => {
       status: 486,
       reason: 'busy line',
       q850: 17,
+      retryAfterS: 7,
       established: false,
     });
     expect(call.bench.responses(486)[0]?.headers.get('Retry-After')).toBe('7');

@@ -15,11 +15,14 @@ export function endOf(
   });
   const q850 = reasons.find((reason) => reason.protocol.toUpperCase() === 'Q.850');
   const any = q850 ?? reasons[0];
+  // A comment and parameters may follow the number (RFC 3261 section 20.33).
+  const retryAfter = /^[0-9]{1,9}/.exec(message.headers.get('Retry-After') ?? '')?.[0];
   return {
     by: 'remote',
     established,
     ...(any?.text === undefined ? {} : { reason: any.text }),
     ...(q850?.cause === undefined ? {} : { q850: q850.cause }),
+    ...(retryAfter === undefined ? {} : { retryAfterS: Number(retryAfter) }),
   };
 }
 
