@@ -1,4 +1,5 @@
 /** The highest load at which every check holds: doubles until one fails, then halves the gap. */
+import { systemClock } from '../common/clock.ts';
 import { type LoadOptions, type LoadReport, runLoad } from './load.ts';
 
 export interface FindOptions {
@@ -12,6 +13,7 @@ export interface FindOptions {
 }
 
 export interface FindReport {
+  readonly kind: 'find';
   /** Conferences of the highest load that held; 0 when not even the first did. */
   readonly held: number;
   /** Conferences of the lowest load that failed; null when the limit held. */
@@ -19,11 +21,20 @@ export interface FindReport {
   readonly runs: readonly LoadReport[];
 }
 
+/** The target forgets a load in this time: its ports rest, its measured busy share is of ten seconds. */
+const PAUSE_MS = 12_000;
+
+async function runAndRest(options: LoadOptions): Promise<LoadReport> {
+  const report = await runLoad(options);
+  await systemClock.sleep(PAUSE_MS);
+  return report;
+}
+
 /** Runs loads one after another; each has its own calls, so that a failed one leaves nothing behind. */
 export async function findCapacity(
   load: LoadOptions,
   find: FindOptions,
-  run: (options: LoadOptions) => Promise<LoadReport> = runLoad,
+  run: (options: LoadOptions) => Promise<LoadReport> = runAndRest,
 ): Promise<FindReport> {
   const runs: LoadReport[] = [];
   let held = 0;
@@ -36,7 +47,7 @@ export async function findCapacity(
     if (holds) held = next;
     else failed = next;
   }
-  return { held, failed, runs };
+  return { kind: 'find', held, failed, runs };
 }
 
 /** What to try next, or null when it is known well enough. */

@@ -1,13 +1,15 @@
 /** `npm run bench -- load …`: the entry of the measuring tools. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { compareReports } from './compare.ts';
 import { findCapacity } from './find.ts';
-import { type LoadOptions, type LoadReport, runLoad } from './load.ts';
+import { type LoadOptions, runLoad } from './load.ts';
+import { addMicroCommands } from './micro-commands.ts';
 import { watchMinutes } from './minutes.ts';
 import { startBenchMixer } from './mixer.ts';
-import { loadPage } from './page.ts';
+import { loadPage, type PageContent, readPageContent } from './page.ts';
+import { type PressureKind, runPressure } from './pressure.ts';
+import { findTable, loadText, pressureText } from './report-text.ts';
 import { LOAD_CODECS } from './rtp-driver.ts';
 import { startWitness } from './witness.ts';
 
@@ -21,11 +23,27 @@ const whole =
     return value;
   };
 
+const share =
+  (name: string) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!(value >= 0 && value <= 100)) {
+      throw new Error(`${name}: expected percent from 0 to 100, got ${text}`);
+    }
+    return value / 100;
+  };
+
 interface LoadArguments {
   target: string;
   conferences: number;
   size: number;
   contributors: number;
+  turns: number;
+  levels: boolean;
+  loss: number;
+  duplicate: number;
+  reorder: number;
+  jitter: number;
   codec: string;
   seconds: number;
   ramp: number;
@@ -51,10 +69,20 @@ function loadCommand(name: string, description: string): Command {
     .option('--conferences <n>', 'conferences', whole('--conferences', 1), 50)
     .option('--size <n>', 'members of each', whole('--size', 2), 10)
     .option('--contributors <n>', 'members of each that send a tone', whole('--contributors', 0), 3)
+    .option('--turns <ms>', 'they talk one after another, so long each', whole('--turns', 500), 0)
+    .option('--levels', 'sends audio levels (RFC 6464) where the answer agrees', false)
+    .option('--loss <percent>', 'packets lost on their way to the target', share('--loss'), 0)
+    .option('--duplicate <percent>', 'packets sent twice', share('--duplicate'), 0)
+    .option('--reorder <percent>', 'packets overtaken by the next', share('--reorder'), 0)
+    .option('--jitter <ms>', 'longest extra delay of a packet', whole('--jitter', 0), 0)
     .option('--codec <name>', LOAD_CODECS.join(', '), 'PCMU')
     .option('--seconds <n>', 'length of each measurement', whole('--seconds', 2), 10)
     .option('--ramp <n>', 'calls a second', whole('--ramp', 1), 100)
-    .option('--local <address>', 'our address', '127.0.0.1')
+    .option(
+      '--local <address>',
+      'our address; another one than the target has more ports',
+      '127.0.0.1',
+    )
     .option('--sip-port <n>', 'our SIP port', whole('--sip-port', 1), 5990)
     .option(
       '--base-port <n>',
@@ -75,11 +103,15 @@ function loadOptions(given: LoadArguments): LoadOptions {
   if (codec === undefined) {
     throw new Error(`--codec: expected ${LOAD_CODECS.join(', ')}, got ${given.codec}`);
   }
+  const { loss, duplicate, reorder, jitter } = given;
   return {
     target: given.target,
     conferences: given.conferences,
     size: given.size,
     contributors: given.contributors,
+    turnMs: given.turns,
+    levels: given.levels,
+    impairment: { loss, duplicate, reorder, jitterMs: jitter },
     codec,
     seconds: given.seconds,
     ramp: given.ramp,
@@ -94,38 +126,83 @@ function loadOptions(given: LoadArguments): LoadOptions {
   };
 }
 
-function save(given: LoadArguments, whole: unknown, runs: readonly LoadReport[]): void {
-  const write = (file: string, text: string): void => {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
-  };
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+function save(given: LoadArguments, whole: unknown, page: PageContent): void {
   if (given.json !== undefined) write(given.json, `${JSON.stringify(whole, null, 2)}\n`);
-  if (given.html !== undefined) write(given.html, loadPage(`Load on ${given.target}`, runs));
+  if (given.html !== undefined) write(given.html, loadPage(page));
 }
 
 loadCommand('load', 'N callers in M conferences against a SIP target, with checks').action(
   async (given: LoadArguments) => {
     const report = await runLoad(loadOptions(given));
-    save(given, report, [report]);
-    print(report);
+    save(given, report, { title: `Load on ${given.target}`, loads: [report] });
+    console.log(loadText(report));
     process.exitCode = report.failures.length === 0 ? 0 : 1;
   },
 );
 
 loadCommand('find', 'the highest load at which every check holds')
   .option('--limit <n>', 'conferences at the most', whole('--limit', 1), 1000)
-  .action(async (given: LoadArguments & { limit: number }) => {
+  .option('--resolution <percent>', 'ends when it is known so well', share('--resolution'), 0.03)
+  .action(async (given: LoadArguments & { limit: number; resolution: number }) => {
     const load = loadOptions(given);
     const found = await findCapacity(load, {
-      from: load.conferences,
+      from: Math.min(load.conferences, given.limit),
       limit: given.limit,
-      resolution: 0.03,
+      resolution: given.resolution,
       progress: (line) => console.error(line),
     });
-    save(given, found, found.runs);
-    for (const run of found.runs) print(run);
-    console.log(`holds ${found.held} × ${load.size} = ${found.held * load.size} conferees`);
+    save(given, found, {
+      title: `Highest load on ${given.target}`,
+      loads: found.runs,
+      held: found.held * load.size,
+    });
+    console.log(findTable(found));
+    process.exitCode = found.held > 0 ? 0 : 1;
   });
+
+interface PressureArguments extends LoadArguments {
+  extraConferences: number;
+  extraSize: number;
+  extraRamp: number;
+}
+
+function pressureCommand(
+  kind: PressureKind,
+  description: string,
+  extra: number,
+  ramp: number,
+): void {
+  loadCommand(kind, description)
+    .option('--extra-conferences <n>', 'conferences', whole('--extra-conferences', 1), extra)
+    .option('--extra-size <n>', 'members of each', whole('--extra-size', 2), 10)
+    .option('--extra-ramp <n>', 'calls a second', whole('--extra-ramp', 1), ramp)
+    .action(async (given: PressureArguments) => {
+      const { extraConferences, extraSize, extraRamp } = given;
+      const extra = { extraConferences, extraSize, extraRamp };
+      const report = await runPressure({ ...loadOptions(given), ...extra, kind });
+      save(given, report, { title: `${kind} on ${given.target}`, loads: [], pressures: [report] });
+      console.log(pressureText(report));
+      process.exitCode = report.failures.length === 0 ? 0 : 1;
+    });
+}
+
+pressureCommand(
+  'storm',
+  'joins at a high rate beside a running load, which must not notice',
+  200,
+  200,
+);
+pressureCommand(
+  'overload',
+  'more than fits beside a running load: refused with 503, and the load must not notice',
+  600,
+  200,
+);
 
 program
   .command('mixer')
@@ -137,6 +214,11 @@ program
   .option('--cpu <n>', 'processor of the engine', whole('--cpu', 0))
   .option('--no-keep-awake', 'let idle processors sleep')
   .option('--witness', 'count beside it how late an empty loop wakes on the processor of --cpu')
+  .option(
+    '--target-share <percent>',
+    'busy share up to which conferences are taken',
+    share('--target-share'),
+  )
   .action(
     async (given: {
       keepAwake: boolean;
@@ -146,6 +228,7 @@ program
       rtpMin: number;
       rtpMax: number;
       cpu?: number;
+      targetShare?: number;
     }) => {
       const mixer = await startBenchMixer({
         address: given.local,
@@ -154,6 +237,7 @@ program
         workers: 1,
         keepAwake: given.keepAwake,
         ...(given.cpu === undefined ? {} : { cpus: [given.cpu] }),
+        ...(given.targetShare === undefined ? {} : { targetShare: given.targetShare }),
       });
       const minutes =
         given.witness === true
@@ -173,49 +257,14 @@ program
   );
 
 program
-  .command('compare <before> <after>')
-  .description('two stored reports of `load`; fails when the second is worse by over 15 %')
-  .action((before: string, after: string) => {
-    const read = (file: string): LoadReport => JSON.parse(readFileSync(file, 'utf8')) as LoadReport;
-    const differences = compareReports(read(before), read(after));
-    for (const one of differences) {
-      const figures = `${one.before.toFixed(3)} → ${one.after.toFixed(3)} (× ${one.ratio.toFixed(2)})`;
-      console.log(`${one.regression ? 'WORSE ' : '      '}${one.figure}: ${figures}`);
-    }
-    process.exitCode = differences.some((one) => one.regression) ? 1 : 0;
+  .command('page <out> <reports...>')
+  .description('one page from stored reports of load, find, storm and overload')
+  .option('--title <text>', 'heading', 'Load')
+  .action((out: string, files: string[], given: { title: string }) => {
+    write(out, loadPage(readPageContent(given.title, files)));
   });
 
-function print(report: LoadReport): void {
-  const { calls, tones, counters, delay, cpu, failures } = report;
-  console.log(
-    `calls       ${calls.established} of ${calls.wanted}  failed ${JSON.stringify(calls.failed)}`,
-  );
-  console.log(
-    `packets     sent ${counters.sent} received ${counters.received} lost ${counters.lost} ` +
-      `timestamp errors ${counters.timestampErrors} slowest leg ${counters.slowestRate}/s`,
-  );
-  console.log(
-    `tones       ${tones.checked} legs, level error ${tones.worstLevelErrorDb} dB, ` +
-      `own ${tones.worstOwnDbfs} dBFS, foreign ${tones.worstForeignDbfs} dBFS`,
-  );
-  if (delay !== null) {
-    console.log(
-      `delay       p50 ${delay.p50Ms} p90 ${delay.p90Ms} p99 ${delay.p99Ms} max ${delay.maxMs} ms ` +
-        `(${delay.probes} probes, ${delay.missed} missed)`,
-    );
-  }
-  if (cpu !== null) {
-    console.log(
-      `cpu         ${(cpu.shareOfCore * 100).toFixed(1)} % of a core, ${cpu.msPerConfereeSecond.toFixed(3)} ms a ` +
-        `conferee-second, foreign load ${cpu.foreignCores.toFixed(2)} cores`,
-    );
-  }
-  console.log(
-    `driver      ${((counters.driverCpuSeconds / counters.seconds) * 100).toFixed(1)} % of a core, ` +
-      `late slots ${counters.driverLateSlots}, worst ${counters.driverWorstLateMs} ms`,
-  );
-  console.log(failures.length === 0 ? 'held' : `FAILED: ${failures.join(', ')}`);
-}
+addMicroCommands(program);
 
 try {
   await program.parseAsync(process.argv);

@@ -18,6 +18,8 @@ export interface BenchMixerOptions {
   readonly keepAwake: boolean;
   /** Pins the engine's threads. */
   readonly cpus?: readonly number[];
+  /** Busy share up to which new conferences are taken; default that of the mixer. */
+  readonly targetShare?: number;
 }
 
 /** Starts it; every name called makes a conference. The engine's counters come with the handle. */
@@ -41,6 +43,7 @@ export async function startBenchMixer(options: BenchMixerOptions): Promise<{
     realtime: true,
     keepAwake: options.keepAwake,
     ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+    ...(options.targetShare === undefined ? {} : { targetShare: options.targetShare }),
   });
   if (!engine.ok) throw engine.error;
   const role = await startMixer({
@@ -55,6 +58,7 @@ export async function startBenchMixer(options: BenchMixerOptions): Promise<{
         log,
         metrics,
         events,
+        limits: { sessions: 20_000, transactions: 80_000 },
       }),
     engine: engine.value,
     bus: new LocalBus({ clock, log, metrics }),

@@ -22,6 +22,39 @@ export interface DriverOptions {
   readonly basePort: number;
   readonly codec: LoadCodec;
   readonly cpu?: number;
+  /** Members of each conference with a tone, and how long each talks before the next; 0: all at once. */
+  readonly talkers: number;
+  readonly turnMs: number;
+  readonly impairment: Impairment;
+}
+
+/** A bad network between the driver and its target. Shares are of packets, 0 to 1. */
+export interface Impairment {
+  readonly loss: number;
+  readonly duplicate: number;
+  readonly reorder: number;
+  readonly jitterMs: number;
+}
+
+export const NO_IMPAIRMENT: Impairment = { loss: 0, duplicate: 0, reorder: 0, jitterMs: 0 };
+
+export function isImpaired({ loss, duplicate, reorder, jitterMs }: Impairment): boolean {
+  return loss > 0 || duplicate > 0 || reorder > 0 || jitterMs > 0;
+}
+
+/** One leg of the driver: where it sends what. */
+export interface DriverLeg {
+  readonly leg: number;
+  readonly to: { readonly address: string; readonly port: number };
+  readonly payloadType: number;
+  readonly conference: number;
+  readonly member: number;
+  /** Index into the driver's tones; -1 for a listener (noise at −66 dBFS). */
+  readonly tone: number;
+  /** False: a burden on the target only; what it hears does not count. */
+  readonly measured: boolean;
+  /** Id of the level extension that was agreed (RFC 6464); 0: none. */
+  readonly levelId: number;
 }
 
 export interface TonesReport {
@@ -39,8 +72,16 @@ export interface TonesReport {
 
 export interface DelayReport {
   readonly type: 'delay';
+  /** Chirps that left in time and were looked for. */
   readonly probes: number;
+  /** Nothing of it was heard. */
   readonly missed: number;
+  /** Something of it was heard, but not its beginning. */
+  readonly broken: number;
+  /** Its beginning was heard, the rest was not as it was sent: a packet came too late for the mix. */
+  readonly damaged: number;
+  /** Not counted above: the driver itself was late with it. */
+  readonly spoiled: number;
   readonly minMs: number;
   readonly p50Ms: number;
   readonly p90Ms: number;
@@ -62,10 +103,14 @@ export interface CountersReport {
   readonly timestampErrors: number;
   readonly ssrcChanges: number;
   readonly malformed: number;
+  readonly rtcp: number;
   /** Legs that got fewer than 49.5 packets a second. */
   readonly slowLegs: number;
   readonly silentLegs: number;
   readonly slowestRate: number;
+  readonly injectedLoss: number;
+  readonly injectedDuplicates: number;
+  readonly injectedDelays: number;
   readonly driverCpuSeconds: number;
   /** Slots of 1 ms that began over 5 ms late: the load itself was not even. */
   readonly driverLateSlots: number;
@@ -98,17 +143,22 @@ export class RtpDriver {
   }
 
   static async start(options: DriverOptions): Promise<RtpDriver> {
-    const args = [
-      '--legs',
-      options.legs,
-      '--address',
-      options.address,
-      '--base-port',
-      options.basePort,
-    ];
-    args.push('--codec', options.codec);
-    if (options.cpu !== undefined) args.push('--cpu', options.cpu);
-    const child = spawn(driverPath(), args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
+    const { impairment } = options;
+    const args = {
+      legs: options.legs,
+      address: options.address,
+      'base-port': options.basePort,
+      codec: options.codec,
+      talkers: options.talkers,
+      'turn-ms': options.turnMs,
+      loss: impairment.loss,
+      duplicate: impairment.duplicate,
+      reorder: impairment.reorder,
+      'jitter-ms': impairment.jitterMs,
+      ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
+    };
+    const words = Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const child = spawn(driverPath(), words, { stdio: ['pipe', 'pipe', 'inherit'] });
     const driver = new RtpDriver(child, options);
     await driver.#next('ready');
     return driver;
@@ -122,18 +172,15 @@ export class RtpDriver {
     return this.options.basePort + 2 * leg;
   }
 
-  /** Starts sending; `tone` is an index into the driver's tones, -1 for a listener (noise at −66 dBFS). */
-  startLeg(
-    leg: number,
-    to: { address: string; port: number },
-    payloadType: number,
-    conference: number,
-    member: number,
-    tone: number,
-  ): void {
-    this.#command(
-      `leg ${leg} ${to.address} ${to.port} ${payloadType} ${conference} ${member} ${tone}`,
-    );
+  /** Starts sending. */
+  startLeg(leg: DriverLeg): void {
+    const words = [leg.leg, leg.to.address, leg.to.port, leg.payloadType, leg.conference];
+    words.push(leg.member, leg.tone, leg.measured ? 1 : 0, leg.levelId);
+    this.#command(`leg ${words.join(' ')}`);
+  }
+
+  dropLeg(leg: number): void {
+    this.#command(`drop ${leg}`);
   }
 
   sendDigits(leg: number, payloadType: number, digits: string): void {

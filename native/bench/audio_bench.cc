@@ -1,6 +1,7 @@
 // Cost of each audio part on one 20 ms frame: `build/Release/audio_bench [part of a name]`. CPU
 // time of the thread, the best of several runs, as other work on the machine only ever adds.
-// `--json` for machines.
+// `--json` for machines. `--instructions`, under callgrind: each part a few times, its count into a
+// dump of its own, which does not depend on how busy the machine is (bench/micro.ts runs it so).
 #include <time.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "bench/callgrind.h"
 #include "codec/codec.h"
 #include "dsp/comfort_noise.h"
 #include "dsp/concealment.h"
@@ -35,9 +37,12 @@ void keep(T& value) {
   asm volatile("" : : "r"(&value) : "memory");
 }
 
+enum class Output : uint8_t { text, json, instructions };
+
 class Report {
  public:
-  Report(const char* filter, bool json) : filter_(filter), json_(json) {
+  Report(const char* filter, Output output)
+      : filter_(filter), json_(output == Output::json), count_(output == Output::instructions) {
     if (json_) std::printf("[");
   }
   ~Report() { std::printf(json_ ? "\n]\n" : ""); }
@@ -48,6 +53,7 @@ class Report {
         std::strstr(variant, filter_) == nullptr) {
       return;
     }
+    if (count_) return count(name, variant, work);
     // Enough repeats for 2 ms, best of 9.
     int repeats = 1;
     for (;;) {
@@ -72,8 +78,20 @@ class Report {
   }
 
  private:
+  template <typename Work>
+  void count(const char* name, const char* variant, Work work) {
+    constexpr int kRuns = 100;  // whole rounds of the test signals
+    for (int i = 0; i < kRuns; i++) work();
+    callgrind::zero();
+    for (int i = 0; i < kRuns; i++) work();
+    char title[120];
+    std::snprintf(title, sizeof title, "%d|%s|%s", kRuns, name, variant);
+    callgrind::dump(title);
+  }
+
   const char* filter_;
   bool json_;
+  bool count_;
   bool first_ = true;
 };
 
@@ -327,23 +345,61 @@ void playout(Report& report) {
   }
 }
 
+// The jitter buffer without decoder: storing a packet, and the decision of a tick. Of 64 legs each,
+// so that the two can be told apart: 64 inserts, then 64 pulls.
+void jitter_buffer(Report& report) {
+  constexpr size_t kLegs = 64;
+  const jitter::Config config{};
+  const size_t stride = (jitter::Buffer::bytes_for(config) + 63) / 64;
+  std::vector<Line> memory(stride * kLegs);
+  std::vector<jitter::Buffer> buffers(kLegs);
+  for (size_t i = 0; i < kLegs; i++) buffers[i].init(&memory[i * stride], config);
+  uint8_t payload[160] = {};
+  jitter::Packet packet{};
+  packet.payload = payload;
+  packet.bytes = 160;
+  int64_t now = 20'000'000;
+  const auto insert = [&] {
+    packet.arrival_ns = now - 8'000'000;
+    for (jitter::Buffer& buffer : buffers) buffer.insert(packet);
+    packet.sequence++;
+    packet.timestamp += 160;
+  };
+  const auto pull = [&] {
+    for (jitter::Buffer& buffer : buffers) {
+      auto pulled = buffer.pull(now, 160);
+      keep(pulled);
+      buffer.played(160);
+    }
+    now += 20'000'000;
+  };
+  report.measure("jitter buffer: insert and pull", "64 legs", [&] {
+    insert();
+    pull();
+  });
+  report.measure("jitter buffer: pull of a silent leg", "64 legs", pull);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const char* filter = nullptr;
-  bool json = false;
+  Output output = Output::text;
   for (int i = 1; i < argc; i++) {
     if (std::strcmp(argv[i], "--json") == 0) {
-      json = true;
+      output = Output::json;
+    } else if (std::strcmp(argv[i], "--instructions") == 0) {
+      output = Output::instructions;
     } else {
       filter = argv[i];
     }
   }
-  Report report(filter, json);
+  Report report(filter, output);
   const dsp::Kernels* tables[8];
   const int found = dsp::usable_kernels(tables, 8);
   for (int i = 0; i < found; i++) kernels(report, *tables[i]);
   codecs(report);
   parts(report);
   playout(report);
+  jitter_buffer(report);
 }

@@ -1,8 +1,10 @@
 // Commands of the load driver, one a line on stdin:
-//   leg INDEX ADDRESS PORT PAYLOAD_TYPE CONFERENCE MEMBER TONE   start sending (TONE -1: a
-//   listener) drop INDEX                                                   stop sending digits
-//   INDEX PAYLOAD_TYPE DIGITS                             send digits by RFC 4733 tones SECONDS |
-//   delay SECONDS                                measure, then print results quit
+//   leg INDEX ADDRESS PORT PAYLOAD_TYPE CONFERENCE MEMBER TONE MEASURED LEVEL_ID
+//     starts sending; TONE -1: a listener; LEVEL_ID 0: without audio levels (RFC 6464)
+//   drop INDEX                          stops sending
+//   digits INDEX PAYLOAD_TYPE DIGITS    sends digits by RFC 4733
+//   tones SECONDS, delay SECONDS        measures, then prints results
+//   quit
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include <cstring>
 
 #include "driver.h"
+#include "signal.h"
 
 namespace load {
 
@@ -51,8 +54,10 @@ void Driver::command(std::string_view line) {
     Leg& leg = legs_[static_cast<size_t>(index)];
     if (drop) leg.active = false;
     if (digits) {
-      leg.digits += word;
-      leg.digit_payload_type = static_cast<uint8_t>(payload_type);
+      DigitQueue& queue = digits_[static_cast<size_t>(index)];
+      queue.digits += word;
+      queue.payload_type = static_cast<uint8_t>(payload_type);
+      leg.has_digits = true;
     }
     return;
   }
@@ -62,13 +67,15 @@ void Driver::command(std::string_view line) {
 void Driver::start_leg(std::string_view line) {
   const std::string text(line);
   int index = 0, port = 0, payload_type = 0, conference = 0, member = 0, tone = -1;
+  int measured = 1, level_id = 0;
   char address[64];
-  const int fields = std::sscanf(text.c_str(), "leg %d %63s %d %d %d %d %d", &index, address, &port,
-                                 &payload_type, &conference, &member, &tone);
+  const int fields =
+      std::sscanf(text.c_str(), "leg %d %63s %d %d %d %d %d %d %d", &index, address, &port,
+                  &payload_type, &conference, &member, &tone, &measured, &level_id);
   sockaddr_in remote{};
   remote.sin_family = AF_INET;
   remote.sin_port = htons(static_cast<uint16_t>(port));
-  if (fields != 7 || index < 0 || static_cast<size_t>(index) >= legs_.size() ||
+  if (fields != 9 || index < 0 || static_cast<size_t>(index) >= legs_.size() ||
       inet_pton(AF_INET, address, &remote.sin_addr) != 1) {
     std::fprintf(stderr, "bad leg command: %s\n", text.c_str());
     return;
@@ -82,12 +89,10 @@ void Driver::start_leg(std::string_view line) {
   leg.conference = conference;
   leg.member = member;
   leg.tone_hz = tone < 0 ? 0 : tone_hz(tone);
-  leg.payload = payload_for(tone);
+  leg.payload = tone < 0 ? &noise_ : &tones_[static_cast<size_t>(tone % kToneCount)];
+  leg.measured = measured != 0;
+  leg.level_id = static_cast<uint8_t>(level_id & 0x0f);
   leg.active = true;
-}
-
-const Payload* Driver::payload_for(int tone) {
-  return tone < 0 ? &noise_ : &tones_[static_cast<size_t>(tone % kToneCount)];
 }
 
 }  // namespace load

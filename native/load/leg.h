@@ -1,31 +1,24 @@
 #pragma once
 // One simulated caller of the load driver: a socket, an outgoing RTP stream, counters of the
-// incoming one.
-
-#include <netinet/in.h>
+// incoming one. What each sweep touches is apart from what only a measurement needs, as thousands
+// of these do not fit the cache.
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "signal.h"
-
 namespace load {
 
-inline constexpr int kHeaderBytes = 12;
+inline constexpr int kFramesPerSecond = 50;  // 20 ms each
 /// Largest payload of a 20 ms packet that is sent or kept: L16 at 48 kHz is 1920.
 inline constexpr int kMaxPayload = 2000;
 
 /// Encoded audio, a frame of 20 ms after another, shared by every leg that sends it.
 struct Payload {
   std::vector<std::vector<uint8_t>> frames;
-  const std::vector<uint8_t>& frame(uint32_t index) const { return frames[index % frames.size()]; }
-};
-
-/// A packet as it arrived, kept for later analysis.
-struct Arrival {
-  int64_t realtime_ns;           // kernel receive time (CLOCK_REALTIME)
-  std::vector<uint8_t> payload;  // reserved before the measurement
+  /// Of each frame as RFC 6464 section 3 wants it: the voice bit and the level in −dBov.
+  std::vector<uint8_t> levels;
+  size_t at(uint32_t index) const { return index % frames.size(); }
 };
 
 struct Counters {
@@ -37,46 +30,63 @@ struct Counters {
   uint64_t timestamp_errors = 0;
   uint64_t ssrc_changes = 0;
   uint64_t malformed = 0;
+  uint64_t rtcp = 0;
 };
 
 struct Leg {
   // Given.
   int index = 0;
   int fd = -1;
-  uint16_t port = 0;
   int conference = -1;
   int member = -1;
-  int tone_hz = 0;  // 0: a listener
-  const Payload* payload = nullptr;
+  int tone_hz = 0;                   // 0: a listener
+  const Payload* payload = nullptr;  // what it sends, or would send in its turn
   uint8_t payload_type = 0;
+  /// Id of the level extension that the answer agreed to; 0: none is sent.
+  uint8_t level_id = 0;
   bool active = false;
+  /// False: it is only there to be a burden; what it hears does not count.
+  bool measured = true;
+  /// Its arrivals are kept with the kernel's time stamps.
+  bool timed = false;
+  bool has_digits = false;
 
   // Outgoing stream.
   uint16_t sequence = 0;
   uint32_t timestamp = 0;
   uint32_t frame = 0;
-  uint8_t packet[kHeaderBytes + kMaxPayload] = {};
-  std::string digits;     // still to be sent (RFC 4733)
-  int digit_packets = 0;  // sent of the present one
-  uint32_t digit_timestamp = 0;
-  uint8_t digit_payload_type = 101;
+  int probe = -1;  // the chirp under way, in Driver::probes_
 
   // Incoming stream.
   bool seen = false;
   uint16_t last_sequence = 0;
   uint32_t last_timestamp = 0;
   uint32_t ssrc = 0;
-  bool missed_last = false;
   Counters counters;
+};
 
-  // Capture of payloads for the tone matrix: `warm_up` frames that settle the decoder, then a
-  // second.
-  int captured = 0;
-  std::vector<uint8_t> capture;
-  std::vector<uint16_t> capture_bytes;
-  // Capture with arrival times for the delay.
-  bool timed = false;
-  int arrived = 0;
+/// Digits still to be sent (RFC 4733).
+struct DigitQueue {
+  std::string digits;
+  int packets = 0;  // sent of the present one
+  uint32_t timestamp = 0;
+  uint8_t payload_type = 101;
+};
+
+/// A packet as it arrived, kept for later analysis.
+struct Arrival {
+  int64_t realtime_ns;           // kernel receive time (CLOCK_REALTIME)
+  std::vector<uint8_t> payload;  // reserved before the measurement
+};
+
+/// What a measurement keeps of a leg.
+struct Capture {
+  // For the tone matrix: some frames that settle the decoder, then a second.
+  int frames = 0;
+  std::vector<uint8_t> bytes;
+  std::vector<uint16_t> lengths;
+  // For the delay.
+  size_t arrived = 0;
   std::vector<Arrival> arrivals;
 };
 

@@ -52,18 +52,33 @@ std::vector<int16_t> chirp(int rate_hz, int samples, double level_dbfs) {
   return out;
 }
 
-double tone_level_dbfs(std::span<const int16_t> samples, int rate_hz, int frequency_hz) {
-  const double w = 2.0 * std::numbers::pi * frequency_hz / rate_hz;
-  const double coefficient = 2.0 * std::cos(w);
-  double s1 = 0, s2 = 0;
-  for (const int16_t sample : samples) {
-    const double s0 = sample + coefficient * s1 - s2;
-    s2 = s1;
-    s1 = s0;
+std::array<double, kToneCount> tone_levels_dbfs(std::span<const int16_t> samples, int rate_hz) {
+  std::array<double, kToneCount> coefficient{}, s1{}, s2{}, level{};
+  for (size_t n = 0; n < kToneCount; ++n) {
+    coefficient[n] =
+        2.0 * std::cos(2.0 * std::numbers::pi * tone_hz(static_cast<int>(n)) / rate_hz);
   }
-  const double power = std::max(0.0, s1 * s1 + s2 * s2 - coefficient * s1 * s2);
-  const double peak = 2.0 * std::sqrt(power) / static_cast<double>(samples.size());
-  return 20.0 * std::log10(std::max(peak, 1e-3) / 32767.0);
+  for (const int16_t sample : samples) {
+    for (size_t n = 0; n < kToneCount; ++n) {
+      const double s0 = sample + coefficient[n] * s1[n] - s2[n];
+      s2[n] = s1[n];
+      s1[n] = s0;
+    }
+  }
+  for (size_t n = 0; n < kToneCount; ++n) {
+    const double power = s1[n] * s1[n] + s2[n] * s2[n] - coefficient[n] * s1[n] * s2[n];
+    const double peak = 2.0 * std::sqrt(std::max(0.0, power)) / static_cast<double>(samples.size());
+    level[n] = 20.0 * std::log10(std::max(peak, 1e-3) / 32767.0);
+  }
+  return level;
+}
+
+int level_of(std::span<const int16_t> samples) {
+  double sum = 0;
+  for (const int16_t sample : samples) sum += static_cast<double>(sample) * sample;
+  const double mean = sum / static_cast<double>(samples.size());
+  const double below = -10.0 * std::log10(std::max(mean, 1e-9) / (32768.0 * 32768.0));
+  return static_cast<int>(std::clamp(std::lround(below), 0L, 127L));
 }
 
 std::vector<int16_t> decimate(std::span<const int16_t> samples, int factor) {

@@ -4,6 +4,7 @@
 //
 // Levels are in dBFS of a sine: a full-scale sine has 0 dBFS.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,12 +12,14 @@
 
 namespace load {
 
-inline constexpr int kFramesPerSecond = 50;  // 20 ms each
-
 /// The tones that talkers send, in Hz; far enough apart that one second tells them from each other.
 inline constexpr int kToneCount = 53;
 constexpr int tone_hz(int index) {
   return 300 + 57 * (index % kToneCount);
+}
+
+constexpr int tone_index(int frequency_hz) {
+  return (frequency_hz - 300) / 57;
 }
 
 /// One second of a tone.
@@ -26,8 +29,12 @@ std::vector<int16_t> noise(int rate_hz, double level_dbfs, uint32_t seed);
 /// A linear sweep from 400 to 3000 Hz with faded ends: its autocorrelation has one sharp peak.
 std::vector<int16_t> chirp(int rate_hz, int samples, double level_dbfs);
 
-/// Level of one frequency in dBFS (Goertzel); exact for whole cycles in the window.
-double tone_level_dbfs(std::span<const int16_t> samples, int rate_hz, int frequency_hz);
+/// Levels of all tones in dBFS (Goertzel); exact for whole cycles in the window. All at once, so
+/// that the compiler runs several in one register: a load has thousands of listeners to look at.
+std::array<double, kToneCount> tone_levels_dbfs(std::span<const int16_t> samples, int rate_hz);
+
+/// Mean square of a frame as RFC 6464 counts it: −dBov, 0 to 127.
+int level_of(std::span<const int16_t> samples);
 
 /// Averages `factor` neighbours into one sample: enough for signals far below the new rate.
 std::vector<int16_t> decimate(std::span<const int16_t> samples, int factor);

@@ -3,10 +3,16 @@
 #include <opus.h>
 
 #include <algorithm>
+#include <span>
+
+#include "signal.h"
 
 namespace load {
 
 namespace {
+
+/// Levels of tones and chirps lie far above this, of the noise of listeners far below.
+constexpr int kVoiceBelowDbov = 50;
 
 // Alignment that every state here accepts: vectors of 64-bit words are aligned to 16 bytes.
 size_t words(size_t bytes) {
@@ -33,7 +39,17 @@ bool Sound::open(const std::string& name) {
 }
 
 Payload Sound::encode(const std::vector<int16_t>& samples) const {
-  if (codec_->kind == codec::Kind::opus) return encode_opus(samples);
+  Payload payload =
+      codec_->kind == codec::Kind::opus ? encode_opus(samples) : encode_plain(samples);
+  const auto frame = static_cast<size_t>(frame_samples());
+  for (size_t at = 0; at + frame <= samples.size(); at += frame) {
+    const int level = level_of(std::span(samples).subspan(at, frame));
+    payload.levels.push_back(static_cast<uint8_t>((level < kVoiceBelowDbov ? 0x80 : 0) | level));
+  }
+  return payload;
+}
+
+Payload Sound::encode_plain(const std::vector<int16_t>& samples) const {
   std::vector<uint64_t> memory(words(codec_->encoder_bytes));
   void* const state = aligned(memory);
   if (codec_->init_encoder != nullptr) codec_->init_encoder(state, {});

@@ -39,6 +39,7 @@ class Sound {
   };
 
  private:
+  Payload encode_plain(const std::vector<int16_t>& samples) const;
   Payload encode_opus(const std::vector<int16_t>& samples) const;
 
   const codec::Codec* codec_ = nullptr;
