@@ -15,8 +15,8 @@ const KIND_OF: Readonly<Record<CodecName, number>> = {
   opus: CODEC_KIND.opus,
   L16: CODEC_KIND.l16,
 };
-/** Rates of L16 that fit a datagram with 20 ms. */
-const L16_RATES_HZ = [8000, 16_000];
+/** Rates of L16 in the engine; 48 kHz fits a datagram with 10 ms. */
+const L16_RATES_HZ = [8000, 16_000, 48_000];
 const MAX_OPUS_BITRATE = 128_000;
 
 export function formatOf(codec: Codec, built: readonly NativeCodec[]): EngineFormat | undefined {
@@ -28,17 +28,23 @@ export function formatOf(codec: Codec, built: readonly NativeCodec[]): EngineFor
   return fits ? { kind, rateHz: codec.clockRateHz } : undefined;
 }
 
+function parameter(codec: Codec, name: string): number {
+  const match = new RegExp(`(?:^|;)\\s*${name}=(\\d+)`).exec(codec.formatParameters ?? '');
+  return Number(match?.[1] ?? 0);
+}
+
 /** What the peer asks of our encoder (RFC 7587 section 6.1); 0 is the engine's choice. */
 export function sendOptions(codec: Codec): {
   readonly sendFec: number;
   readonly sendBitrate: number;
 } {
-  const value = (name: string): number => {
-    const match = new RegExp(`(?:^|;)\\s*${name}=(\\d+)`).exec(codec.formatParameters ?? '');
-    return Number(match?.[1] ?? 0);
-  };
   return {
-    sendFec: value('useinbandfec') === 1 ? 1 : 0,
-    sendBitrate: Math.min(value('maxaveragebitrate'), MAX_OPUS_BITRATE),
+    sendFec: parameter(codec, 'useinbandfec') === 1 ? 1 : 0,
+    sendBitrate: Math.min(parameter(codec, 'maxaveragebitrate'), MAX_OPUS_BITRATE),
   };
+}
+
+/** The peer wants no packets in silence (RFC 7587 section 6.1). */
+export function wantsDtx(codec: Codec): boolean {
+  return codec.name === 'opus' && parameter(codec, 'usedtx') === 1;
 }

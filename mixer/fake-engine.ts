@@ -37,6 +37,7 @@ const NO_STATISTICS: LegStatistics = {
   packetsDuplicate: 0,
   packetsRejected: 0,
   framesConcealed: 0,
+  framesSkipped: 0,
   jitterMs: 0,
   delayMs: 0,
   roundTripMs: null,

@@ -25,7 +25,7 @@ import {
   writeSendDigitsCommand,
 } from './abi.gen.ts';
 import { NO_ADDRESS, packAddress, unpackAddress } from './address.ts';
-import { type EngineFormat, sendOptions } from './codec-format.ts';
+import { type EngineFormat, sendOptions, wantsDtx } from './codec-format.ts';
 import { Conference } from './conference.ts';
 import { LegPlayer } from './leg-player.ts';
 import { LegRecorder } from './leg-recorder.ts';
@@ -35,6 +35,7 @@ import type {
   Gains,
   Hearing,
   LegStatistics,
+  LevelExtensions,
   MediaLeg,
   MediaLegEvents,
   MediaParameters,
@@ -56,6 +57,13 @@ const DIGITS: readonly Digit[] = [
 const DEFAULT_DIGIT_MS = 100;
 
 const MAX_GAIN_DB = 24;
+
+const NO_LEVELS: LevelExtensions = {
+  audioLevelSendId: 0,
+  audioLevelReceiveId: 0,
+  mixLevelsSendId: 0,
+  mixLevelsReceiveId: 0,
+};
 
 /** What a leg needs of the engine around it. */
 export interface LegServices {
@@ -145,6 +153,9 @@ export class Leg implements MediaLeg, HostedLeg {
         ...sendOptions(parameters.send),
         eventSendPayloadType: parameters.telephoneEvent?.sendPayloadType ?? NO_PAYLOAD_TYPE,
         comfortNoisePayloadType: parameters.comfortNoisePayloadType ?? NO_PAYLOAD_TYPE,
+        sendComfortNoise: parameters.silenceSuppression === true ? 1 : 0,
+        sendDtx: parameters.silenceSuppression === true && wantsDtx(parameters.send) ? 1 : 0,
+        ...(parameters.levels ?? NO_LEVELS),
         receiveCount: receive.length,
         receivePayloadTypes: Uint8Array.from(receive, (format) => format.payloadType),
         receiveCodecs: Uint8Array.from(receive, (format) => format.kind),
@@ -396,4 +407,5 @@ const NOTHING: LegStatistics = {
   levelDbov: -127,
   noiseDbov: -127,
   automaticGainDb: 0,
+  framesSkipped: 0,
 };

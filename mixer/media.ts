@@ -21,6 +21,14 @@ export interface Codec {
   readonly formatParameters?: string;
 }
 
+/** Identifiers of the level extensions in RTP headers (RFC 6464, RFC 6465, RFC 8285); 0: not used. */
+export interface LevelExtensions {
+  readonly audioLevelSendId: number;
+  readonly audioLevelReceiveId: number;
+  readonly mixLevelsSendId: number;
+  readonly mixLevelsReceiveId: number;
+}
+
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
 /** Everything an offer/answer settles about one audio stream, seen from our side. */
@@ -39,6 +47,10 @@ export interface MediaParameters {
   } | null;
   /** RFC 3389 payload type, if negotiated. */
   readonly comfortNoisePayloadType: number | null;
+  /** Silence goes out as comfort noise, or not at all, where the peer can take it. Default false. */
+  readonly silenceSuppression?: boolean;
+  /** Default: none. */
+  readonly levels?: LevelExtensions;
   /** Length of the packets that we send, in ms (10 to 60). */
   readonly ptimeMs: number;
   readonly direction: Direction;
@@ -226,6 +238,8 @@ export interface LegStatistics {
   readonly noiseDbov: number;
   /** What automatic gain control adds to what the leg says. */
   readonly automaticGainDb: number;
+  /** Known to be quiet and therefore not decoded. */
+  readonly framesSkipped: number;
 }
 
 /** A mix on one worker. */

@@ -2,6 +2,8 @@
 
 #include <opus.h>
 
+#include <algorithm>
+
 namespace codec::opus_packet {
 
 namespace {
@@ -57,6 +59,19 @@ bool describe(const uint8_t* payload, int bytes, Description& description) {
     read_silk_header(frames[0], description);
   }
   return true;
+}
+
+int join(const uint8_t* packet, int bytes, const uint8_t* next, int next_bytes, uint8_t* out,
+         int capacity) {
+  alignas(16) uint8_t memory[1024];
+  auto* const joiner = reinterpret_cast<OpusRepacketizer*>(memory);
+  if (static_cast<size_t>(opus_repacketizer_get_size()) > sizeof memory) return 0;
+  opus_repacketizer_init(joiner);
+  if (opus_repacketizer_cat(joiner, packet, bytes) != OPUS_OK ||
+      opus_repacketizer_cat(joiner, next, next_bytes) != OPUS_OK) {
+    return 0;
+  }
+  return std::max(opus_repacketizer_out(joiner, out, capacity), 0);
 }
 
 }  // namespace codec::opus_packet

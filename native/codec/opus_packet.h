@@ -19,6 +19,11 @@ struct Description {
   bool redundancy;  // carries low bit-rate redundancy of the packet before (LBRR)
 };
 
+// Appends the frames of `next` to those of `packet` in one packet (section 3.2). Returns its
+// length, or 0 when they cannot be joined: another configuration, more than 120 ms, no room.
+int join(const uint8_t* packet, int bytes, const uint8_t* next, int next_bytes, uint8_t* out,
+         int capacity);
+
 // False when the packet is malformed (RFC 6716 section 3.4).
 bool describe(const uint8_t* payload, int bytes, Description& description);
 

@@ -5,7 +5,7 @@
 
 namespace abi {
 
-inline constexpr uint32_t kHash = 0x4ecdec36;
+inline constexpr uint32_t kHash = 0x06585663;
 inline constexpr uint32_t kRingHeaderBytes = 256;
 inline constexpr uint32_t kRingWriteOffset = 0;
 inline constexpr uint32_t kRingReadOffset = 64;
@@ -93,7 +93,13 @@ struct ConfigureCommand {
   uint8_t send_fec;
   uint8_t event_send_payload_type;
   uint8_t comfort_noise_payload_type;
-  uint8_t reserved0[3];
+  uint8_t send_comfort_noise;
+  uint8_t send_dtx;
+  uint8_t audio_level_receive_id;
+  uint8_t audio_level_send_id;
+  uint8_t mix_levels_receive_id;
+  uint8_t mix_levels_send_id;
+  uint8_t reserved0[1];
   uint32_t send_bitrate;
   uint8_t receive_count;
   uint8_t event_receive_count;
@@ -101,9 +107,9 @@ struct ConfigureCommand {
   uint8_t receive_codecs[16];
   uint8_t receive_rates_khz[16];
   uint8_t event_receive_payload_types[8];
-  uint8_t reserved1[2];
+  uint8_t reserved1[6];
 };
-static_assert(sizeof(ConfigureCommand) == 104);
+static_assert(sizeof(ConfigureCommand) == 112);
 static_assert(offsetof(ConfigureCommand, leg) == 4);
 static_assert(offsetof(ConfigureCommand, address) == 8);
 static_assert(offsetof(ConfigureCommand, port) == 24);
@@ -117,13 +123,19 @@ static_assert(offsetof(ConfigureCommand, send_payload_type) == 33);
 static_assert(offsetof(ConfigureCommand, send_fec) == 34);
 static_assert(offsetof(ConfigureCommand, event_send_payload_type) == 35);
 static_assert(offsetof(ConfigureCommand, comfort_noise_payload_type) == 36);
-static_assert(offsetof(ConfigureCommand, send_bitrate) == 40);
-static_assert(offsetof(ConfigureCommand, receive_count) == 44);
-static_assert(offsetof(ConfigureCommand, event_receive_count) == 45);
-static_assert(offsetof(ConfigureCommand, receive_payload_types) == 46);
-static_assert(offsetof(ConfigureCommand, receive_codecs) == 62);
-static_assert(offsetof(ConfigureCommand, receive_rates_khz) == 78);
-static_assert(offsetof(ConfigureCommand, event_receive_payload_types) == 94);
+static_assert(offsetof(ConfigureCommand, send_comfort_noise) == 37);
+static_assert(offsetof(ConfigureCommand, send_dtx) == 38);
+static_assert(offsetof(ConfigureCommand, audio_level_receive_id) == 39);
+static_assert(offsetof(ConfigureCommand, audio_level_send_id) == 40);
+static_assert(offsetof(ConfigureCommand, mix_levels_receive_id) == 41);
+static_assert(offsetof(ConfigureCommand, mix_levels_send_id) == 42);
+static_assert(offsetof(ConfigureCommand, send_bitrate) == 44);
+static_assert(offsetof(ConfigureCommand, receive_count) == 48);
+static_assert(offsetof(ConfigureCommand, event_receive_count) == 49);
+static_assert(offsetof(ConfigureCommand, receive_payload_types) == 50);
+static_assert(offsetof(ConfigureCommand, receive_codecs) == 66);
+static_assert(offsetof(ConfigureCommand, receive_rates_khz) == 82);
+static_assert(offsetof(ConfigureCommand, event_receive_payload_types) == 98);
 
 struct RouteCommand {
   static constexpr Command kType = Command::route;
@@ -428,9 +440,17 @@ struct LegRecord {
   double level_dbov;
   double noise_dbov;
   double automatic_gain_db;
+  double frames_skipped;
+  double packets_discarded;
+  double burst_density;
+  double gap_density;
+  double burst_ms;
+  double gap_ms;
+  double buffer_target_ms;
+  double buffer_maximum_ms;
   uint8_t reserved0[48];
 };
-static_assert(sizeof(LegRecord) == 192);
+static_assert(sizeof(LegRecord) == 256);
 static_assert(offsetof(LegRecord, version) == 0);
 static_assert(offsetof(LegRecord, leg) == 4);
 static_assert(offsetof(LegRecord, packets_received) == 8);
@@ -450,6 +470,14 @@ static_assert(offsetof(LegRecord, round_trip_ms) == 112);
 static_assert(offsetof(LegRecord, level_dbov) == 120);
 static_assert(offsetof(LegRecord, noise_dbov) == 128);
 static_assert(offsetof(LegRecord, automatic_gain_db) == 136);
+static_assert(offsetof(LegRecord, frames_skipped) == 144);
+static_assert(offsetof(LegRecord, packets_discarded) == 152);
+static_assert(offsetof(LegRecord, burst_density) == 160);
+static_assert(offsetof(LegRecord, gap_density) == 168);
+static_assert(offsetof(LegRecord, burst_ms) == 176);
+static_assert(offsetof(LegRecord, gap_ms) == 184);
+static_assert(offsetof(LegRecord, buffer_target_ms) == 192);
+static_assert(offsetof(LegRecord, buffer_maximum_ms) == 200);
 
 struct WorkerRecord {
   uint32_t version;
@@ -472,6 +500,7 @@ struct WorkerRecord {
   double send_errors;
   double packets_unheard;
   double frames_concealed;
+  double frames_skipped;
   double frames_mixed;
   double frames_encoded;
   double frames_shared;
@@ -487,7 +516,7 @@ struct WorkerRecord {
   double packets_held_back;
   double clock_steps;
   double wall_ms;
-  uint8_t reserved0[752];
+  uint8_t reserved0[744];
 };
 static_assert(sizeof(WorkerRecord) == 1024);
 static_assert(offsetof(WorkerRecord, version) == 0);
@@ -510,20 +539,21 @@ static_assert(offsetof(WorkerRecord, packets_forwarded) == 120);
 static_assert(offsetof(WorkerRecord, send_errors) == 128);
 static_assert(offsetof(WorkerRecord, packets_unheard) == 136);
 static_assert(offsetof(WorkerRecord, frames_concealed) == 144);
-static_assert(offsetof(WorkerRecord, frames_mixed) == 152);
-static_assert(offsetof(WorkerRecord, frames_encoded) == 160);
-static_assert(offsetof(WorkerRecord, frames_shared) == 168);
-static_assert(offsetof(WorkerRecord, talkers_waiting) == 176);
-static_assert(offsetof(WorkerRecord, contributors_displaced) == 184);
-static_assert(offsetof(WorkerRecord, rtcp_received) == 192);
-static_assert(offsetof(WorkerRecord, rtcp_malformed) == 200);
-static_assert(offsetof(WorkerRecord, rtcp_sent) == 208);
-static_assert(offsetof(WorkerRecord, commands) == 216);
-static_assert(offsetof(WorkerRecord, commands_stale) == 224);
-static_assert(offsetof(WorkerRecord, events_dropped) == 232);
-static_assert(offsetof(WorkerRecord, recording_gaps) == 240);
-static_assert(offsetof(WorkerRecord, packets_held_back) == 248);
-static_assert(offsetof(WorkerRecord, clock_steps) == 256);
-static_assert(offsetof(WorkerRecord, wall_ms) == 264);
+static_assert(offsetof(WorkerRecord, frames_skipped) == 152);
+static_assert(offsetof(WorkerRecord, frames_mixed) == 160);
+static_assert(offsetof(WorkerRecord, frames_encoded) == 168);
+static_assert(offsetof(WorkerRecord, frames_shared) == 176);
+static_assert(offsetof(WorkerRecord, talkers_waiting) == 184);
+static_assert(offsetof(WorkerRecord, contributors_displaced) == 192);
+static_assert(offsetof(WorkerRecord, rtcp_received) == 200);
+static_assert(offsetof(WorkerRecord, rtcp_malformed) == 208);
+static_assert(offsetof(WorkerRecord, rtcp_sent) == 216);
+static_assert(offsetof(WorkerRecord, commands) == 224);
+static_assert(offsetof(WorkerRecord, commands_stale) == 232);
+static_assert(offsetof(WorkerRecord, events_dropped) == 240);
+static_assert(offsetof(WorkerRecord, recording_gaps) == 248);
+static_assert(offsetof(WorkerRecord, packets_held_back) == 256);
+static_assert(offsetof(WorkerRecord, clock_steps) == 264);
+static_assert(offsetof(WorkerRecord, wall_ms) == 272);
 
 }  // namespace abi

@@ -68,11 +68,36 @@ void configure_formats(Leg& leg, const abi::ConfigureCommand& command) {
   }
 }
 
-/** Payloads of sample-based codecs can be cut anywhere; an Opus packet is one frame. */
-uint8_t packet_ms(const abi::ConfigureCommand& command, abi::CodecKind kind) {
-  const bool possible = command.ptime_ms >= 10 && command.ptime_ms <= 60;
-  return possible && kind != abi::CodecKind::opus ? command.ptime_ms
-                                                  : static_cast<uint8_t>(kTickMs);
+/** Payloads of sample-based codecs can be cut anywhere; Opus has frames of 10 ms, or whole ticks.
+ */
+uint8_t packet_ms(const abi::ConfigureCommand& command, const codec::Codec& codec) {
+  const uint8_t wanted = command.ptime_ms;
+  if (codec.kind == codec::Kind::l16 && codec.sample_rate_hz == 48000) return 10;
+  if (wanted < 10 || wanted > 60) return static_cast<uint8_t>(kTickMs);
+  const bool whole = wanted == 10 || wanted % kTickMs == 0;
+  if (codec.kind == codec::Kind::opus) return whole ? wanted : static_cast<uint8_t>(kTickMs);
+  const uint32_t most_ms =
+      codec.kind == codec::Kind::l16
+          ? kMaxPayloadBytes / (static_cast<uint32_t>(codec.sample_rate_hz) / 1000 * 2)
+          : 60;
+  return static_cast<uint8_t>(std::min<uint32_t>(wanted, most_ms / 10 * 10));
+}
+
+uint8_t extension_id(uint8_t id) {
+  return id <= rtp::kLastExtension ? id : rtp::kNoExtension;
+}
+
+/** What goes with the packets beside the audio. */
+void configure_extras(Leg& leg, const abi::ConfigureCommand& command) {
+  leg.level_receive_id = extension_id(command.audio_level_receive_id);
+  leg.mix_levels_receive_id = extension_id(command.mix_levels_receive_id);
+  leg.out.level_id = extension_id(command.audio_level_send_id);
+  leg.out.mix_levels_id = extension_id(command.mix_levels_send_id);
+  leg.out.dtx = command.send_dtx != 0 && leg.out.codec == abi::CodecKind::opus;
+  // RFC 3389 section 4: on the clock of the audio, which is 8000 Hz for payload type 13.
+  leg.out.comfort_noise_type = command.send_comfort_noise != 0 && leg.out.clock_hz == 8000
+                                   ? command.comfort_noise_payload_type
+                                   : abi::kNoPayloadType;
 }
 
 void configure(Context& context, Leg& leg, const abi::ConfigureCommand& command, int64_t now) {
@@ -106,8 +131,10 @@ void configure(Context& context, Leg& leg, const abi::ConfigureCommand& command,
   leg.out.clock_hz = static_cast<uint32_t>(codec->rtp_clock_hz);
   leg.out.payload_type = command.send_payload_type & 0x7f;
   leg.out.event_payload_type = command.event_send_payload_type;
-  leg.out.ptime_ms = packet_ms(command, kind);
+  leg.out.ptime_ms = packet_ms(command, *codec);
+  configure_extras(leg, command);
   leg.held_bytes = 0;
+  leg.half_waits = false;
   if (changed || !leg.configured) {
     leg.silent = SilentPayload{};
     leg.mix.limiter.init(codec->sample_rate_hz);

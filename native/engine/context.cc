@@ -32,6 +32,7 @@ Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& ne
       contributions(static_cast<size_t>(bounds.legs) * kSlotsPerLeg * kMaxFrameSamples),
       additions(static_cast<size_t>(bounds.legs) * abi::kMaxNamed),
       recordings(shared.recording_count),
+      halves(2 * static_cast<size_t>(bounds.legs)),
       relays(bounds.legs),
       overflow(kOverflowEvents),
       scratch_memory(1),
@@ -45,7 +46,7 @@ bool Context::valid() const {
          shared_silence.valid() && resamplers.valid() && detectors.valid() && tones.valid() &&
          own_list.valid() && listener_list.valid() && candidate_list.valid() &&
          leaving_list.valid() && contributions.valid() && additions.valid() && recordings.valid() &&
-         relays.valid() && overflow.valid() && scratch_memory.valid();
+         halves.valid() && relays.valid() && overflow.valid() && scratch_memory.valid();
 }
 
 void Context::post_bytes(const void* event, size_t bytes) {

@@ -18,6 +18,7 @@
 #include "engine/playout.h"
 #include "net/arrival_clock.h"
 #include "net/link.h"
+#include "rtp/header_extension.h"
 
 namespace engine {
 
@@ -57,6 +58,7 @@ struct Counters {
   uint64_t send_errors = 0;
   uint64_t packets_unheard = 0;
   uint64_t frames_concealed = 0;
+  uint64_t frames_skipped = 0;  // known to be quiet, not decoded
   uint64_t frames_mixed = 0;
   uint64_t frames_encoded = 0;
   uint64_t frames_shared = 0;
@@ -92,12 +94,14 @@ inline constexpr uint32_t kSharedEncoders = 2;
 /** From each rate to each other one. */
 inline constexpr uint32_t kMixResamplers = kLanes * kLanes;
 
-/** A packet is built with room in front for the header and the CSRC list. */
-inline constexpr uint32_t kHeadroom = rtp::kHeaderBytes + 4 * rtp::kMaxCsrc;
+/** A packet is built with room in front for the header, the CSRC list and the extension. */
+inline constexpr uint32_t kHeadroom =
+    rtp::kHeaderBytes + 4 * rtp::kMaxCsrc + static_cast<uint32_t>(rtp::kMaxExtensionBytes);
 
 struct Scratch {
   alignas(64) uint8_t packet_in[rtp::kMaxPacketBytes + 4];
-  alignas(64) uint8_t packet_out[kHeadroom + kMaxPayloadBytes + 64];
+  alignas(64) uint8_t packet_out[kHeadroom + kMaxFrameBytes + 64];
+  alignas(64) uint8_t second_out[kHeadroom + kMaxPayloadBytes + 64];
   alignas(64) uint8_t rtcp[512];
   alignas(64) int16_t frame_a[kMaxFrameSamples];
   alignas(64) int16_t frame_b[kMaxFrameSamples];
@@ -110,7 +114,13 @@ struct Scratch {
   // codec.
   alignas(64) int32_t sums[kLanes][kMaxFrameSamples];
   alignas(64) int16_t listener[kLanes][kMaxFrameSamples];
-  alignas(64) uint8_t shared[abi::kCodecKindCount][kLanes][kHeadroom + kMaxPayloadBytes + 64];
+  alignas(64) uint8_t shared[abi::kCodecKindCount][kLanes][kHeadroom + kMaxFrameBytes + 64];
+};
+
+/** A packet of 10 ms that waits for the middle of its tick. */
+struct Half {
+  uint32_t leg = 0;  // handle
+  uint64_t due = 0;  // count of phases
 };
 
 /** A voice that one member hears beside the sum, or that is taken out of it for this member. */
@@ -118,6 +128,7 @@ struct Addition {
   uint32_t next = kNone;
   uint32_t slot = kNone;
   uint32_t ssrc = 0;
+  float level_square = 0;
   bool minus = false;
 };
 /** Frames in Context::contributions a leg may need: raw, contribution, and two of other rates. */
@@ -220,6 +231,7 @@ class Context {
   base::Mapped<int16_t> contributions;  // frames of the conference at work
   base::Mapped<Addition> additions;     // likewise
   base::Mapped<RecordingState> recordings;
+  base::Mapped<Half> halves;      // a queue in order of time
   base::Mapped<uint32_t> relays;  // indices of all legs on route relay
   base::Mapped<EventSlot> overflow;
   base::Mapped<Scratch> scratch_memory;
@@ -232,6 +244,9 @@ class Context {
   int64_t woken_ns = 0;  // when the phase really began; `now` is when it was due
   uint32_t period = 1;
   uint32_t phase = 0;
+  uint64_t phase_count = 0;
+  uint32_t half_read = 0;
+  uint32_t half_write = 0;
   size_t playout_stride = 0;
   size_t decoder_stride = 0;
   size_t encoder_stride = 0;

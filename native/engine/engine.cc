@@ -6,6 +6,7 @@
 #include "engine/leg_tick.h"
 #include "engine/mix.h"
 #include "engine/relay.h"
+#include "engine/sending.h"
 
 namespace engine {
 namespace {
@@ -30,6 +31,7 @@ void tick_legs(Context& context, uint32_t first, int64_t now) {
 }  // namespace
 
 void Engine::advance_phase() {
+  context_.phase_count++;
   if (++context_.phase == kPhases) {
     context_.phase = 0;
     context_.period++;
@@ -39,6 +41,7 @@ void Engine::advance_phase() {
 bool Engine::tick(int64_t now_ns) {
   context_.flush_events();
   if (!apply_commands(context_, now_ns)) return false;
+  send_halves(context_);
   if (context_.phase % kRelayPhases == 0) poll_relays(context_, now_ns);
   const PhaseLists& lists = context_.phases[context_.phase];
   for (uint32_t index = lists.first_conference; index != kNone;) {
@@ -87,6 +90,7 @@ void Engine::publish(const LoadMeter& meter, bool realtime, int64_t wall_ns) {
   record->send_errors = number(count.send_errors);
   record->packets_unheard = number(count.packets_unheard);
   record->frames_concealed = number(count.frames_concealed);
+  record->frames_skipped = number(count.frames_skipped);
   record->frames_mixed = number(count.frames_mixed);
   record->frames_encoded = number(count.frames_encoded);
   record->frames_shared = number(count.frames_shared);

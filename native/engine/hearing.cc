@@ -98,27 +98,28 @@ void address_named(Context& context, const Conference& conference, Leg& leg, Tic
     addition.next = listener->mix.additions;
     addition.slot = slot_at(context, leg, lane_of(listener->out.rate_hz), tick, slots);
     addition.ssrc = leg.stream.ssrc();
+    addition.level_square = leg.level_square;
     addition.minus = minus;
     listener->mix.additions = tick.additions++;
   }
 }
 
-const int16_t* hear_own(Context& context, Leg& leg, const Tick& tick, uint32_t* csrc,
-                        uint32_t& csrc_count) {
+const int16_t* hear_own(Context& context, Leg& leg, const Tick& tick, Sources& sources) {
   float& heard = leg.loudness.heard;
   const float from = heard;
   const float target = output_gain(leg);
   heard = target;
   leg.out_moves = target != 1.0f;
-  csrc_count = 0;
+  sources.count = 0;
   if (from == 0.0f && target == 0.0f) return nullptr;
   const uint32_t lane = lane_of(leg.out.rate_hz);
   const auto samples = static_cast<int>(frame_samples(leg));
   const bool own = leg.mix.contributes && leg.mix.in_sum;
   const bool others = tick.sounds(lane) && (!own || tick.contributors > 1);
   if (!others && leg.mix.additions == kNone) return nullptr;
-  for (uint32_t i = 0; i < tick.csrc_count && others; i++) {
-    if (!own || tick.csrc[i] != leg.stream.ssrc()) csrc[csrc_count++] = tick.csrc[i];
+  if (others) {
+    sources = tick.sources;
+    if (own) sources.remove(leg.stream.ssrc());
   }
   Scratch& scratch = context.scratch();
   const int16_t* own_part = own ? slot_of(context, leg.mix.slot) : nullptr;
@@ -143,16 +144,15 @@ const int16_t* hear_own(Context& context, Leg& leg, const Tick& tick, uint32_t* 
     const int16_t* voice = slot_of(context, addition.slot);
     if (!addition.minus) {
       context.kernels.accumulate(wide, voice, samples);
-      if (csrc_count < rtp::kMaxCsrc) csrc[csrc_count++] = addition.ssrc;
+      sources.add(addition.ssrc, addition.level_square);
       continue;
     }
     for (int i = 0; i < samples; i++) wide[i] -= voice[i];
-    const auto* end = std::remove(csrc, csrc + csrc_count, addition.ssrc);
-    csrc_count = static_cast<uint32_t>(end - csrc);
+    sources.remove(addition.ssrc);
   }
   const float step = (target - from) / static_cast<float>(samples);
   const int32_t peak = dsp::amplify(wide, wide, samples, from, step);
-  if (peak == 0 && csrc_count == 0) return nullptr;
+  if (peak == 0 && sources.count == 0) return nullptr;
   leg.mix.limiter.process(context.kernels, scratch.frame_b, wide, samples, peak);
   context.count.frames_mixed++;
   return scratch.frame_b;

@@ -26,7 +26,6 @@ void address_named(Context& context, const Conference& conference, Leg& leg, Tic
  * What a member with a stream of its own hears of the conference, with the list of contributors in
  * it; null is silence.
  */
-const int16_t* hear_own(Context& context, Leg& leg, const Tick& tick, uint32_t* csrc,
-                        uint32_t& csrc_count);
+const int16_t* hear_own(Context& context, Leg& leg, const Tick& tick, Sources& sources);
 
 }  // namespace engine

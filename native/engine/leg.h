@@ -21,8 +21,10 @@ inline constexpr uint32_t kTickMs = 20;
 inline constexpr uint32_t kTicksPerSecond = 1000 / kTickMs;
 /** 20 ms at the highest rate. */
 inline constexpr uint32_t kMaxFrameSamples = 960;
-/** 60 ms of 20 ms frames of L16 at 8 kHz and everything smaller. */
+/** What fits an Ethernet frame. */
 inline constexpr uint32_t kMaxPayloadBytes = 1440;
+/** 20 ms of any codec: L16 at 48 kHz, which leaves as two packets. */
+inline constexpr uint32_t kMaxFrameBytes = 1920;
 
 /** What a payload type means on this leg; audio codecs have the value of abi::CodecKind. */
 inline constexpr uint8_t kFormatUnknown = 0;
@@ -54,6 +56,11 @@ struct Sending {
   uint8_t event_payload_type = abi::kNoPayloadType;
   uint8_t ptime_ms = kTickMs;
   bool marker = true;
+  bool dtx = false;  // Opus: the peer wants nothing in silence (RFC 7587 section 6.1)
+  uint8_t comfort_noise_type = abi::kNoPayloadType;
+  uint8_t level_id = 0;       // RFC 6464 in our packets; 0: none
+  uint8_t mix_levels_id = 0;  // RFC 6465
+  uint32_t pause_ticks = 0;   // of silence that was not sent
   uint32_t rate_hz = 8000;
   uint32_t clock_hz = 8000;
   uint64_t packets = 0;
@@ -193,7 +200,9 @@ struct Leg {
   float level_square = 0;  // mean square of this tick's frame, decoded or as the peer told
   abi::CodecKind receive_codec = abi::CodecKind::none;
   uint8_t receive_rates_khz[abi::kCodecKindCount] = {};
-  bool audio_wanted = false;  // the jitter buffer runs
+  uint8_t level_receive_id = 0;       // RFC 6464 in what the peer sends; 0: none
+  uint8_t mix_levels_receive_id = 0;  // RFC 6465
+  bool audio_wanted = false;          // the jitter buffer runs
 
   // Rarely.
   Loudness loudness;
@@ -204,6 +213,8 @@ struct Leg {
   uint32_t silence_timeout_ms = 0;
   uint32_t held_bytes = 0;  // of a packet longer than a tick
   uint32_t held_timestamp = 0;
+  uint8_t held_ms = 0;
+  bool half_waits = false;  // `held` is a whole packet for the middle of the tick
   uint8_t cname_bytes = 0;
   uint8_t cname[32] = {};
   uint8_t held[kMaxPayloadBytes] = {};

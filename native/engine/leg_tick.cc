@@ -66,7 +66,7 @@ void tick_single(Context& context, Leg& leg, int64_t now) {
   const int16_t* heard = nullptr;
   if (leg.audio_wanted && pull_tapped(context, leg, now, scratch.frame_a)) heard = scratch.frame_a;
   const int16_t* source = leg.route.kind == abi::RouteKind::echo ? heard : nullptr;
-  const int16_t* sent = send_own(context, leg, source, nullptr, 0);
+  const int16_t* sent = send_own(context, leg, source, Sources{});
   if (leg.recording != kNone) {
     record_frame(context, leg, heard, sent, leg.out.rate_hz / kTicksPerSecond);
   }

@@ -20,7 +20,8 @@ namespace {
 
 /** A prompt, a digit or a gain of its own: its stream is no copy of what others get. */
 bool hears_own(const Leg& leg) {
-  return leg.out_moves || leg.replace.active || leg.mixed.active || !leg.digits_out.idle();
+  return leg.out_moves || leg.replace.active || leg.mixed.active || !leg.digits_out.idle() ||
+         needs_own_encoder(leg);
 }
 
 void list_listener(Context& context, const Leg& leg, Tick& tick) {
@@ -110,7 +111,7 @@ void contribute(Context& context, const Conference& conference, Leg& leg, Tick& 
       std::memset(sum, 0, samples * sizeof(int32_t));
     }
     context.kernels.accumulate(sum, pcm, static_cast<int>(samples));
-    if (tick.csrc_count < rtp::kMaxCsrc) tick.csrc[tick.csrc_count++] = leg.stream.ssrc();
+    tick.sources.add(leg.stream.ssrc(), leg.level_square);
     tick.contributors++;
   }
   address_named(context, conference, leg, tick);
@@ -223,20 +224,23 @@ void send_minus_one(Context& context, Conference& conference, Leg& leg, Tick& ti
   const uint32_t lane = lane_of(leg.out.rate_hz);
   if (!leg.own_encoder) take_over_shared(context, conference, leg);
   const int16_t* heard = nullptr;
-  uint32_t csrc[rtp::kMaxCsrc];
-  uint32_t csrc_count = 0;
+  Sources sources;
   if (!leg.mix.in_sum && !leg.out_moves && leg.mix.additions == kNone) {
     heard = listener_frame(context, conference, tick, lane);
-    csrc_count = tick.csrc_count;
-    std::memcpy(csrc, tick.csrc, sizeof csrc);
+    sources = tick.sources;
   } else {
-    heard = hear_own(context, leg, tick, csrc, csrc_count);
+    heard = hear_own(context, leg, tick, sources);
   }
-  const int16_t* sent = send_own(context, leg, heard, csrc, csrc_count);
+  const int16_t* sent = send_own(context, leg, heard, sources);
   leg.own_encoder = true;
   if (leg.recording == kNone) return;
   const int16_t* raw = leg.mix.raw_slot == kNone ? nullptr : slot_of(context, leg.mix.raw_slot);
   record_frame(context, leg, raw, sent, frame_samples(leg));
+}
+
+void record_shared(Context& context, Leg& leg, const int16_t* heard) {
+  const int16_t* raw = leg.mix.raw_slot == kNone ? nullptr : slot_of(context, leg.mix.raw_slot);
+  record_frame(context, leg, raw, heard, frame_samples(leg));
 }
 
 void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick) {
@@ -244,23 +248,28 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   const auto codec = static_cast<uint8_t>(leg.out.codec);
   uint8_t* buffer = context.scratch().shared[codec][lane];
   const int16_t* heard = listener_frame(context, conference, tick, lane);
-  const uint32_t csrc_count = heard != nullptr && context.limits.csrc ? tick.csrc_count : 0;
+  if (pauses(context, leg, heard == nullptr)) {
+    leg.own_encoder = false;
+    if (leg.recording != kNone) record_shared(context, leg, nullptr);
+    return;
+  }
   if (!tick.shared_ready[codec][lane]) {
     tick.shared_ready[codec][lane] = true;
     tick.shared_bytes[codec][lane] = encode_frame(
         context, leg, shared_encoder(context, conference, leg),
-        context.shared_silence[shared_slot(conference, leg)], heard, buffer + kHeadroom);
-    for (uint32_t i = 0; i < csrc_count; i++) {
-      base::store_be32(buffer + kHeadroom - 4 * (csrc_count - i), tick.csrc[i]);
-    }
+        context.shared_silence[shared_slot(conference, leg)], heard, frame_samples(leg),
+        buffer + kHeadroom);
   } else {
     context.count.frames_shared++;
   }
-  send_payload(context, leg, buffer, tick.shared_bytes[codec][lane], csrc_count);
+  Sources sources;
+  if (heard != nullptr && context.limits.csrc) sources = tick.sources;
+  if (leg.out.level_id != 0) {
+    sources.own_minus_dbov = minus_dbov_of(context, heard, frame_samples(leg));
+  }
+  send_payload(context, leg, buffer, tick.shared_bytes[codec][lane], sources);
   leg.own_encoder = false;
-  if (leg.recording == kNone) return;
-  const int16_t* raw = leg.mix.raw_slot == kNone ? nullptr : slot_of(context, leg.mix.raw_slot);
-  record_frame(context, leg, raw, heard, leg.out.rate_hz / kTicksPerSecond);
+  if (leg.recording != kNone) record_shared(context, leg, heard);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/context.h"
+#include "engine/packets.h"
 
 namespace engine {
 
@@ -19,8 +20,7 @@ struct Tick {
   uint32_t own = 0;
   uint32_t listeners = 0;
   uint32_t leaving = 0;
-  uint32_t csrc_count = 0;
-  uint32_t csrc[rtp::kMaxCsrc] = {};
+  Sources sources;
   uint32_t shared_bytes[abi::kCodecKindCount][kLanes] = {};
   bool shared_ready[abi::kCodecKindCount][kLanes] = {};
 

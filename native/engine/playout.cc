@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "codec/opus_packet.h"
 #include "engine/context.h"
+#include "rtp/header_extension.h"
 
 namespace engine {
 namespace {
@@ -10,6 +12,12 @@ namespace {
 constexpr abi::CodecKind kKinds[] = {abi::CodecKind::pcmu, abi::CodecKind::pcma,
                                      abi::CodecKind::g722, abi::CodecKind::opus,
                                      abi::CodecKind::l16};
+
+/** After so many packets the memory of a decoder has caught up (engine_test: levels). */
+int look_back_of(const codec::Codec& codec) {
+  if (codec.decoder_bytes == 0) return 0;
+  return codec.kind == codec::Kind::g722 ? 12 : 4;
+}
 
 codec::Kind kind_of(abi::CodecKind kind) {
   return static_cast<codec::Kind>(static_cast<uint8_t>(kind) - 1);
@@ -27,7 +35,8 @@ jitter::PlayoutConfig config_of(const codec::Codec& codec) {
   // 60 ms of G.711 or G.722 fit; other codecs may send as much as a datagram holds.
   const bool small = codec.rtp_clock_hz == 8000 && codec.kind != codec::Kind::l16;
   config.buffer.slot_bytes = small ? 480 : static_cast<int>(kMaxPayloadBytes);
-  config.buffer.slots = small ? 16 : 32;
+  // 300 ms of 10 ms packets.
+  config.buffer.slots = 32;
   return config;
 }
 
@@ -69,6 +78,25 @@ int recover(void* self, uint8_t payload_type, const uint8_t* next_payload, int n
 
 void restart(void* self) {
   static_cast<Playout*>(self)->fresh = true;
+}
+
+int length(void* self, uint8_t payload_type, const uint8_t* payload, int bytes) {
+  const auto* playout = static_cast<const Playout*>(self);
+  const auto kind = static_cast<abi::CodecKind>(playout->leg->formats[payload_type & 0x7f]);
+  const codec::Codec* codec = codec_of(kind, static_cast<uint32_t>(playout->codec->sample_rate_hz));
+  return codec == nullptr ? -1 : codec->packet_samples(payload, bytes);
+}
+
+/** What the packet says of its loudness: its sender's word, else the codec's own flag. */
+uint8_t level_of(const Leg& leg, const rtp::Packet& packet) {
+  rtp::AudioLevel level;
+  if (rtp::read_audio_level(packet, leg.level_receive_id, level)) return level.minus_dbov;
+  if (leg.receive_codec != abi::CodecKind::opus) return jitter::level_unknown;
+  codec::opus_packet::Description opus;
+  const bool quiet =
+      codec::opus_packet::describe(packet.payload, static_cast<int>(packet.payload_bytes), opus) &&
+      opus.voice_known && !opus.voice;
+  return quiet ? jitter::level_inactive : jitter::level_unknown;
 }
 
 }  // namespace
@@ -120,8 +148,13 @@ void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec) {
   playout.codec = nullptr;
   playout.fresh = true;
   playout.decoder_state = &context.decoder_states[leg.index * context.decoder_stride];
-  const jitter::Decoder lent = {&playout, decode, codec->conceal != nullptr ? conceal : nullptr,
-                                codec->recover != nullptr ? recover : nullptr, restart};
+  const jitter::Decoder lent = {&playout,
+                                decode,
+                                codec->conceal != nullptr ? conceal : nullptr,
+                                codec->recover != nullptr ? recover : nullptr,
+                                restart,
+                                length,
+                                look_back_of(*codec)};
   if (playout.buffer.init(&context.playout_memory[leg.index * context.playout_stride],
                           config_of(*codec), lent, leg.out.ssrc)) {
     playout.codec = codec;
@@ -152,20 +185,25 @@ void insert_audio(Context& context, Leg& leg, const rtp::Packet& packet, bool co
   in.marker = packet.marker;
   in.comfort_noise = comfort_noise;
   in.payload_type = packet.payload_type;
+  in.level = comfort_noise ? jitter::level_unknown : level_of(leg, packet);
   in.payload = packet.payload;
   in.bytes = static_cast<int>(packet.payload_bytes);
   in.arrival_ns = now;
   playout.buffer.insert(in);
 }
 
-bool foresee_level(Context& /*context*/, Leg& /*leg*/, int64_t /*now*/, float& /*mean_square*/) {
-  return false;
+bool foresee_level(Context& context, Leg& leg, int64_t /*now*/, float& mean_square) {
+  const Playout& playout = context.playouts[leg.index];
+  return playout.codec != nullptr && playout.buffer.foresee(mean_square);
 }
 
 void skip_frame(Context& context, Leg& leg, int64_t now) {
-  const float level_square = leg.level_square;
-  pull_frame(context, leg, now, context.scratch().frame_c);
-  leg.level_square = level_square;
+  Playout& playout = context.playouts[leg.index];
+  if (playout.codec == nullptr) return;
+  const jitter::FrameKind kind = playout.buffer.skip_frame(now, context.scratch().frame_e);
+  if (kind != jitter::FrameKind::skipped) return;
+  leg.level_square = playout.buffer.skipped_square();
+  context.count.frames_skipped++;
 }
 
 bool pull_frame(Context& context, Leg& leg, int64_t now, int16_t* out) {
@@ -189,7 +227,7 @@ bool pull_frame(Context& context, Leg& leg, int64_t now, int16_t* out) {
     kind = jitter::FrameKind::silence;
   }
   if (kind == jitter::FrameKind::concealed) context.count.frames_concealed++;
-  const bool heard = kind != jitter::FrameKind::silence;
+  const bool heard = kind != jitter::FrameKind::silence && kind != jitter::FrameKind::skipped;
   leg.level_square =
       heard ? static_cast<float>(context.kernels.energy(out, static_cast<int>(samples))) /
                   static_cast<float>(samples)

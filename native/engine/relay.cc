@@ -37,6 +37,22 @@ void start_epoch(Leg& to, const rtp::Packet& packet) {
   state.highest_timestamp = packet.timestamp;
 }
 
+/** Contributors and levels pass with the payload, as far as both sides know what they mean. */
+Sources sources_of(const Context& context, const Leg& from, const rtp::Packet& packet) {
+  Sources sources;
+  rtp::AudioLevel level;
+  if (rtp::read_audio_level(packet, from.level_receive_id, level)) {
+    sources.own_minus_dbov = level.minus_dbov;
+  }
+  if (!context.limits.csrc) return sources;
+  rtp::read_contributor_levels(packet, from.mix_levels_receive_id, sources.minus_dbov);
+  sources.count = packet.csrc_count;
+  for (uint32_t i = 0; i < sources.count; i++) {
+    sources.ssrc[i] = base::load_be32(packet.csrc + 4 * i);
+  }
+  return sources;
+}
+
 bool continues(const Leg& to, const rtp::Packet& packet) {
   const Forwarding& state = to.forwarding;
   if (!state.epoch || state.source_ssrc != packet.ssrc) return false;
@@ -61,7 +77,6 @@ bool relay_decodes(const Context& context, const Leg& from, const Leg& to) {
 }
 
 void forward(Context& context, Leg& from, Leg& to, const rtp::Packet& packet, int64_t now) {
-  (void)from;
   if (packet.payload_bytes == 0 || packet.payload_bytes > kMaxPayloadBytes) return;
   const bool fresh = !continues(to, packet);
   if (fresh) start_epoch(to, packet);
@@ -85,12 +100,15 @@ void forward(Context& context, Leg& from, Leg& to, const rtp::Packet& packet, in
     to.out.end_timestamp = timestamp + units;
   }
   state.last_ns = now;
+  to.out.pause_ticks = 0;
+  if (to.held_bytes > 0) release_held(context, to);
   uint8_t* buffer = context.scratch().packet_out;
   std::memcpy(buffer + kHeadroom, packet.payload, packet.payload_bytes);
   const bool marker = packet.marker || fresh || to.out.marker;
   to.out.marker = false;
   send_packet(context, to, buffer, packet.payload_bytes,
-              {timestamp, to.out.ssrc, sequence, to.out.payload_type, 0, marker});
+              {timestamp, to.out.ssrc, sequence, to.out.payload_type, 0, marker},
+              sources_of(context, from, packet));
   context.count.packets_forwarded++;
 }
 
@@ -107,7 +125,7 @@ void send_side(Context& context, Leg& from, Leg& to, const int16_t* decoded, int
     decoded = frame;
   }
   const bool passing = forwards(context, from, to) && now - to.forwarding.last_ns < kFillAfterNs;
-  if (!passing) sent = send_own(context, to, decoded, nullptr, 0);
+  if (!passing) sent = send_own(context, to, decoded, Sources{});
   if (to.recording != kNone) {
     record_frame(context, to, own_received, sent, to.out.rate_hz / kTicksPerSecond);
   }

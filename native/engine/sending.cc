@@ -12,76 +12,9 @@ namespace {
 /** After so many frames of silence a codec with memory sends the same again and again: 200 ms. */
 constexpr uint8_t kSettleFrames = 10;
 
-uint32_t tick_units(const Leg& leg) {
-  return leg.out.clock_hz / kTicksPerSecond;
-}
-
-/** The time stamp of this tick, never behind the end of what was sent. */
-uint32_t line_timestamp(Leg& leg) {
-  const auto behind = static_cast<int32_t>(leg.out.end_timestamp - leg.out.timestamp);
-  if (behind > 0) leg.out.timestamp = leg.out.end_timestamp;
-  return leg.out.timestamp;
-}
-
-/**
- * SDP may name anybody's address. Until something comes from there only so much is sent to it, so
- * that nobody can have us flood a third party; the first packet from there opens it again.
- */
-bool may_reach_peer(Context& context, Leg& leg) {
-  Latch& latch = leg.latch;
-  if (latch.heard || latch.unheard_left == kNone || !latch.peer.usable()) return true;
-  if (latch.unheard_left == 0) {
-    context.count.packets_unheard++;
-    return false;
-  }
-  if (--latch.unheard_left == 0) {
-    abi::UnheardEvent event{};
-    event.leg = leg.handle;
-    context.post(event);
-  }
-  return true;
-}
-
-void put(Context& context, Leg& leg, const uint8_t* packet, size_t bytes) {
-  if (!may_reach_peer(context, leg)) return;
-  const bool sent = leg.latch.connected
-                        ? context.link.send(leg.rtp_socket, packet, bytes)
-                        : leg.latch.peer.usable() &&
-                              context.link.send_to(leg.rtp_socket, leg.latch.peer, packet, bytes);
-  if (sent) {
-    context.count.packets_sent++;
-    leg.out.packets++;
-  } else if (leg.latch.peer.usable()) {
-    context.count.send_errors++;
-  }
-}
-
-/** Packets of more or less than a tick: bytes wait in the leg until a packet is full. */
-void send_framed(Context& context, Leg& leg, const uint8_t* payload, uint32_t bytes) {
-  const uint32_t units = tick_units(leg);
-  const uint32_t packet_bytes = bytes * leg.out.ptime_ms / kTickMs;
-  const uint32_t packet_units = units * leg.out.ptime_ms / kTickMs;
-  if (packet_bytes == 0 || packet_bytes > kMaxPayloadBytes) return;
-  const uint32_t tick = line_timestamp(leg);
-  if (leg.held_bytes == 0) leg.held_timestamp = tick;
-  uint32_t taken = 0;
-  while (taken < bytes) {
-    const uint32_t part = std::min(bytes - taken, packet_bytes - leg.held_bytes);
-    std::memcpy(leg.held + leg.held_bytes, payload + taken, part);
-    leg.held_bytes += part;
-    taken += part;
-    if (leg.held_bytes < packet_bytes) break;
-    uint8_t packet[rtp::kHeaderBytes + kMaxPayloadBytes];
-    rtp::write_header(packet, {leg.held_timestamp, leg.out.ssrc, leg.out.sequence++,
-                               leg.out.payload_type, 0, leg.out.marker});
-    leg.out.marker = false;
-    std::memcpy(packet + rtp::kHeaderBytes, leg.held, packet_bytes);
-    put(context, leg, packet, rtp::kHeaderBytes + packet_bytes);
-    leg.out.octets += packet_bytes;
-    leg.held_timestamp += packet_units;
-    leg.held_bytes = 0;
-  }
-  leg.out.end_timestamp = tick + units;
+/** Packets of 10 ms: a tick is two frames of the codec, so that none but this leg can hear them. */
+bool sends_pairs(const Leg& leg) {
+  return leg.out.codec == abi::CodecKind::opus && leg.out.ptime_ms == 10;
 }
 
 }  // namespace
@@ -96,9 +29,12 @@ void* encoder_of(Context& context, const Leg& leg) {
                                      : &context.encoder_states[leg.index * context.encoder_stride];
 }
 
+bool needs_own_encoder(const Leg& leg) {
+  return sends_pairs(leg);
+}
+
 uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPayload& silent,
-                      const int16_t* pcm, uint8_t* out) {
-  const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
+                      const int16_t* pcm, uint32_t samples, uint8_t* out) {
   if (pcm == nullptr) {
     if (leg.out.codec == abi::CodecKind::pcmu || leg.out.codec == abi::CodecKind::pcma) {
       std::memset(out, leg.out.codec == abi::CodecKind::pcmu ? 0xff : 0xd5, samples);
@@ -119,8 +55,8 @@ uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPay
   }
   const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
   if (codec == nullptr) return 0;
-  const int bytes = codec->encode(encoder, pcm, static_cast<int>(samples), out,
-                                  static_cast<int>(kMaxPayloadBytes));
+  const int bytes =
+      codec->encode(encoder, pcm, static_cast<int>(samples), out, static_cast<int>(kMaxFrameBytes));
   context.count.frames_encoded++;
   if (bytes <= 0) return 0;
   if (silent.run == kSettleFrames) {
@@ -129,32 +65,6 @@ uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPay
     if (fits) std::memcpy(silent.payload, out, static_cast<size_t>(bytes));
   }
   return static_cast<uint32_t>(bytes);
-}
-
-void send_packet(Context& context, Leg& leg, uint8_t* buffer, uint32_t bytes,
-                 const rtp::Header& header) {
-  uint8_t* packet = buffer + kHeadroom - rtp::kHeaderBytes;
-  rtp::write_header(packet, header);
-  put(context, leg, packet, rtp::kHeaderBytes + bytes);
-  leg.out.octets += bytes;
-}
-
-void send_payload(Context& context, Leg& leg, uint8_t* buffer, uint32_t bytes,
-                  uint32_t csrc_count) {
-  leg.forwarding.epoch = false;
-  if (!leg.may_send || bytes == 0) return;
-  if (leg.out.ptime_ms != kTickMs) {
-    send_framed(context, leg, buffer + kHeadroom, bytes);
-    return;
-  }
-  const uint32_t timestamp = line_timestamp(leg);
-  uint8_t* packet = buffer + kHeadroom - 4 * csrc_count - rtp::kHeaderBytes;
-  rtp::write_header(packet, {timestamp, leg.out.ssrc, leg.out.sequence++, leg.out.payload_type,
-                             static_cast<uint8_t>(csrc_count), leg.out.marker});
-  leg.out.marker = false;
-  leg.out.end_timestamp = timestamp + tick_units(leg);
-  put(context, leg, packet, rtp::kHeaderBytes + 4 * csrc_count + bytes);
-  leg.out.octets += bytes;
 }
 
 bool send_event(Context& context, Leg& leg) {
@@ -169,7 +79,7 @@ bool send_event(Context& context, Leg& leg) {
   }
   if (!sending) return false;
   leg.forwarding.epoch = false;
-  leg.held_bytes = 0;
+  release_held(context, leg);
   leg.out.end_timestamp = leg.out.timestamp + tick_units(leg);
   // The audio after a digit starts anew for the receiver.
   leg.out.marker = true;
@@ -178,19 +88,19 @@ bool send_event(Context& context, Leg& leg) {
   std::memcpy(buffer + kHeadroom, event.payload, sizeof event.payload);
   send_packet(context, leg, buffer, sizeof event.payload,
               {event.timestamp, leg.out.ssrc, leg.out.sequence++, leg.out.event_payload_type, 0,
-               event.marker});
+               event.marker},
+              Sources{});
   return true;
 }
 
-const int16_t* send_own(Context& context, Leg& leg, const int16_t* heard, const uint32_t* csrc,
-                        uint32_t csrc_count) {
+const int16_t* send_own(Context& context, Leg& leg, const int16_t* heard, Sources sources) {
   Scratch& scratch = context.scratch();
   const uint32_t samples = leg.out.rate_hz / kTicksPerSecond;
   const int16_t* pcm = heard;
   if (leg.replace.active) {
     read_player(context, leg, leg.replace, scratch.frame_c, samples);
     pcm = scratch.frame_c;
-    csrc_count = 0;
+    sources.count = 0;
   }
   if (leg.mixed.active) {
     read_player(context, leg, leg.mixed, scratch.frame_d, samples);
@@ -203,18 +113,25 @@ const int16_t* send_own(Context& context, Leg& leg, const int16_t* heard, const 
   if (!leg.digits_out.idle() && leg.out.event_payload_type == abi::kNoPayloadType) {
     if (fill_tone(context, leg, scratch.frame_c)) pcm = scratch.frame_c;
   }
-  if (send_event(context, leg)) return pcm;
+  if (send_event(context, leg) || pauses(context, leg, pcm == nullptr) || !leg.may_send) return pcm;
+  if (!context.limits.csrc || pcm == nullptr) sources.count = 0;
+  if (leg.out.level_id != 0) sources.own_minus_dbov = minus_dbov_of(context, pcm, samples);
   uint8_t* buffer = scratch.packet_out;
-  if (!context.limits.csrc || pcm == nullptr) csrc_count = 0;
-  for (uint32_t i = 0; i < csrc_count; i++) {
-    base::store_be32(buffer + kHeadroom - 4 * (csrc_count - i), csrc[i]);
+  void* encoder = encoder_of(context, leg);
+  if (sends_pairs(leg)) {
+    uint8_t* second = scratch.second_out;
+    const uint32_t half = samples / 2;
+    const uint32_t first_bytes =
+        encode_frame(context, leg, encoder, leg.silent, pcm, half, buffer + kHeadroom);
+    const uint32_t second_bytes =
+        encode_frame(context, leg, encoder, leg.silent, pcm == nullptr ? nullptr : pcm + half, half,
+                     second + kHeadroom);
+    send_pair(context, leg, buffer, first_bytes, second, second_bytes, sources);
+    return pcm;
   }
-  uint32_t bytes = 0;
-  if (leg.may_send) {
-    bytes =
-        encode_frame(context, leg, encoder_of(context, leg), leg.silent, pcm, buffer + kHeadroom);
-  }
-  send_payload(context, leg, buffer, bytes, csrc_count);
+  const uint32_t bytes =
+      encode_frame(context, leg, encoder, leg.silent, pcm, samples, buffer + kHeadroom);
+  send_payload(context, leg, buffer, bytes, sources);
   return pcm;
 }
 

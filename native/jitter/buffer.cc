@@ -254,6 +254,7 @@ Insert Buffer::insert(const Packet& packet) {
   slot.arrival_ns = packet.arrival_ns;
   slot.bytes = static_cast<uint16_t>(packet.bytes);
   slot.payload_type = packet.payload_type;
+  slot.level = packet.level;
   slot.comfort_noise = packet.comfort_noise;
   slot.talkspurt = fresh || new_timeline;
   slot.present = true;

@@ -27,6 +27,11 @@ struct Config {
   int min_margin_us = 1500;  // Least time between arrival and tick that counts as safe.
 };
 
+/** What is known of a packet's loudness before it is decoded: 0 to 127 for 0 to -127 dBov (RFC
+ * 6464), or one of these. */
+inline constexpr uint8_t level_inactive = 254;  // The codec's own flag says that nobody talks.
+inline constexpr uint8_t level_unknown = 255;
+
 struct Packet {
   uint16_t sequence;
   uint32_t timestamp;
@@ -35,6 +40,7 @@ struct Packet {
   // RFC 3389 or another sign that the sender stops talking: what follows it is silence, not loss.
   bool comfort_noise;
   uint8_t payload_type;
+  uint8_t level = level_unknown;
   const uint8_t* payload;
   int bytes;
   int64_t arrival_ns;
@@ -65,6 +71,7 @@ struct Pull {
   bool talkspurt = false;      // play: follows a pause, nothing to merge with.
   bool comfort_noise = false;  // play: as inserted.
   uint8_t payload_type = 0;
+  uint8_t level = level_unknown;     // play: as inserted.
   const uint8_t* payload = nullptr;  // Valid until the next insert.
   int bytes = 0;
   const uint8_t* next_payload = nullptr;  // conceal: the packet directly after the missing one.
@@ -106,6 +113,11 @@ class Buffer {
   // One decision for the next `wanted` RTP clock units. Call again until the frame is full, as
   // packets are longer or shorter than a frame.
   Pull pull(int64_t now_ns, int wanted);
+  // Levels of the packets that the next `wanted` units take, as far as they are there in a row.
+  int next_levels(int wanted, uint8_t* levels, int capacity) const;
+  // After play: the packet that was `back` places before the one just given, 1 or more. False when
+  // it was lost or its place is taken; then nothing before it is of use either.
+  bool earlier(int back, Pull& pull) const;
   // After play: the true length of what was decoded. Optional; without it, the distance of
   // timestamps counts.
   void played(int units);

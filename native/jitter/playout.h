@@ -24,6 +24,11 @@ struct Decoder {
                  int16_t* pcm, int samples);
   // A new stream begins: decoder state is void.
   void (*restart)(void* self);
+  // Samples that a packet holds, without decoding it; -1: not decodable. Null: nothing is skipped.
+  int (*length)(void* self, uint8_t payload_type, const uint8_t* payload, int bytes) = nullptr;
+  // So many packets before the end of a skipped stretch are decoded first, unheard, so that the
+  // decoder's memory is that of the stream again.
+  int look_back = 0;
 };
 
 struct PlayoutConfig {
@@ -34,6 +39,7 @@ struct PlayoutConfig {
 
 enum class FrameKind : uint8_t {
   audio,      // At least partly decoded from packets.
+  skipped,    // Known to be quiet and not decoded: zeros.
   concealed,  // Only filled in.
   noise,      // Comfort noise (RFC 3389) of a sender that pauses.
   silence,    // Nothing received: zeros.
@@ -48,6 +54,14 @@ class Playout {
   void reset();
 
   Insert insert(const Packet& packet) { return buffer_.insert(packet); }
+  // The mean square that the next frame is known to have at most. False: it has to be decoded to
+  // tell; also now and then where it is known, as a sender may tell nonsense.
+  bool foresee(float& mean_square) const;
+  // In place of frame() after foresee(): packets are not decoded where their level is known.
+  FrameKind skip_frame(int64_t now_ns, int16_t* pcm);
+  // Of the last packet that was skipped, as far as known.
+  float skipped_square() const { return skipped_square_; }
+  uint64_t skipped() const { return skipped_; }
   // Writes frame_samples.
   FrameKind frame(int64_t now_ns, int16_t* pcm);
 
@@ -58,6 +72,12 @@ class Playout {
 
  private:
   void take(const Pull& pull);
+  float told(uint8_t level) const;
+  bool known(uint8_t level, float& mean_square) const;
+  bool skip(const Pull& pull);
+  void look_back();
+  void judge(const Pull& pull);
+  void forget_levels();
   void play(const Pull& pull);
   bool play_direct(const Pull& pull);
   void accept(const Pull& pull, int16_t* pcm, int samples);
@@ -65,7 +85,7 @@ class Playout {
   void conceal(int samples);
   void conceal_packet(const Pull& pull);
   void silence(int samples);
-  bool is_quiet(const int16_t* pcm, int samples);
+  bool is_quiet(float square);
   int units_of(int samples) const;
   int samples_of(int units) const;
 
@@ -86,8 +106,18 @@ class Playout {
   bool in_place_ = false;      // The frame is there already, the queue counts but is not filled.
   int usual_bytes_ = 0;        // Of the packets that fill exactly a frame.
   bool noise_on_ = false;
-  bool quiet_ = false;                   // The last packet was.
-  float floor_ = 0;                      // Mean square of the quietest audio lately.
+  bool quiet_ = false;  // The last packet was.
+  float floor_ = 0;     // Mean square of the quietest audio lately.
+  float square_ = 0;    // Of the packet decoded last.
+  // What is skipped.
+  bool skipping_ = false;
+  float skipped_square_ = 0;
+  float inactive_square_ = 0;  // Of the last packet decoded that the codec calls inactive.
+  int run_ = 0;                // Packets skipped since the decoder followed the stream.
+  int unchecked_ = 0;          // The same since one was decoded to see.
+  int lies_ = 0;               // Packets in a row that were louder than they said.
+  bool trusted_ = true;
+  uint64_t skipped_ = 0;
   FrameKind kind_ = FrameKind::silence;  // Best of what the frame holds so far.
 };
 

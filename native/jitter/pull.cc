@@ -93,6 +93,33 @@ Pull Buffer::fill(Action action, int units) {
   return pull;
 }
 
+int Buffer::next_levels(int wanted, uint8_t* levels, int capacity) const {
+  int count = 0;
+  if (!receiving_) return 0;
+  for (int64_t sequence = next_sequence_; wanted > 0 && count < capacity; sequence++) {
+    const Slot& slot = slot_of(sequence);
+    if (!slot.present || slot.sequence != sequence || slot.comfort_noise) break;
+    levels[count++] = slot.level;
+    wanted -= packet_units_;
+  }
+  return count;
+}
+
+// A played packet stays in its place until another one needs it.
+bool Buffer::earlier(int back, Pull& pull) const {
+  const int64_t sequence = next_sequence_ - 1 - back;
+  const Slot& slot = slot_of(sequence);
+  if (back < 1 || back >= config_.slots || slot.sequence != sequence || slot.comfort_noise) {
+    return false;
+  }
+  pull = Pull{};
+  pull.action = Action::play;
+  pull.payload_type = slot.payload_type;
+  pull.payload = payloads_ + (&slot - slots_) * config_.slot_bytes;
+  pull.bytes = slot.bytes;
+  return true;
+}
+
 void Buffer::played(int units) {
   if (units <= 0 || state_ != State::playing) return;
   next_media_ += units - packet_units_;
@@ -148,6 +175,7 @@ Pull Buffer::play(Slot& slot, int64_t now_ns, int wanted) {
   pull.talkspurt = state_ == State::waiting;
   pull.comfort_noise = slot.comfort_noise;
   pull.payload_type = slot.payload_type;
+  pull.level = slot.level;
   pull.payload = payloads_ + (&slot - slots_) * config_.slot_bytes;
   pull.bytes = slot.bytes;
   pull.timestamp = static_cast<uint32_t>(slot.media);

@@ -14,6 +14,7 @@ struct alignas(16) Buffer::Slot {
   int64_t arrival_ns = 0;
   uint16_t bytes = 0;
   uint8_t payload_type = 0;
+  uint8_t level = level_unknown;
   bool present = false;
   bool comfort_noise = false;
   bool talkspurt = false;  // First after a jump of the timeline.

@@ -22,6 +22,12 @@ struct Packet {
   uint16_t sequence;
   uint8_t payload_type;
   bool marker;
+  /** Header extension (section 5.3.1): what its first 16 bits say, and what it holds. */
+  uint16_t extension_profile;
+  uint16_t extension_bytes;
+  const uint8_t* extension;
+  const uint8_t* csrc;
+  uint8_t csrc_count;
 };
 
 /** RTCP on the RTP port: packet types 192 to 223 (RFC 5761 section 4). */
@@ -35,10 +41,19 @@ inline bool parse(const uint8_t* bytes, size_t count, Packet& out) {
   if ((bytes[0] >> 6) != 2) return false;
   size_t start = kHeaderBytes + 4u * (bytes[0] & 0x0fu);
   if (start > count) return false;
+  out.csrc = bytes + kHeaderBytes;
+  out.csrc_count = bytes[0] & 0x0f;
+  out.extension_bytes = 0;
+  out.extension = nullptr;
   if ((bytes[0] & 0x10) != 0) {
     if (start + 4 > count) return false;
-    start += 4 + 4u * base::load_be16(bytes + start + 2);
+    const uint8_t* extension = bytes + start;
+    const size_t extension_bytes = 4u * base::load_be16(extension + 2);
+    start += 4 + extension_bytes;
     if (start > count) return false;
+    out.extension_profile = base::load_be16(extension);
+    out.extension_bytes = static_cast<uint16_t>(extension_bytes);
+    out.extension = extension + 4;
   }
   size_t end = count;
   if ((bytes[0] & 0x20) != 0) {
@@ -64,11 +79,12 @@ struct Header {
   uint8_t payload_type;
   uint8_t csrc_count;
   bool marker;
+  bool extension = false;
 };
 
-/** Writes the fixed 12 octets; the CSRC list follows them. */
+/** Writes the fixed 12 octets; the CSRC list and the extension follow them. */
 inline void write_header(uint8_t* at, const Header& header) {
-  at[0] = static_cast<uint8_t>(0x80 | header.csrc_count);
+  at[0] = static_cast<uint8_t>(0x80 | (header.extension ? 0x10 : 0) | header.csrc_count);
   at[1] = static_cast<uint8_t>((header.marker ? 0x80 : 0) | header.payload_type);
   base::store_be16(at + 2, header.sequence);
   base::store_be32(at + 4, header.timestamp);

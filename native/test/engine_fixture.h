@@ -94,6 +94,14 @@ class Fixture {
                  abi::Direction direction = abi::Direction::sendrecv,
                  abi::CodecKind codec = abi::CodecKind::pcmu, uint32_t generation = 1,
                  uint8_t event_type = 101) {
+    command(parameters(index, ptime_ms, direction, codec, generation, event_type));
+  }
+
+  /** What configure() says, for a test to change. */
+  abi::ConfigureCommand parameters(uint32_t index, uint8_t ptime_ms = 20,
+                                   abi::Direction direction = abi::Direction::sendrecv,
+                                   abi::CodecKind codec = abi::CodecKind::pcmu,
+                                   uint32_t generation = 1, uint8_t event_type = 101) {
     abi::ConfigureCommand configure{};
     configure.leg = handle(index, generation);
     const net::Address peer = address_of(static_cast<uint8_t>(index + 1), 4000);
@@ -116,7 +124,7 @@ class Fixture {
     }
     configure.event_receive_count = 1;
     configure.event_receive_payload_types[0] = 101;
-    command(configure);
+    return configure;
   }
 
   static uint8_t rate_khz_of(abi::CodecKind kind) {
@@ -187,6 +195,18 @@ class Fixture {
     peer.timestamp += units;
     return link.deliver(static_cast<int>(index * 2), peer.address, packet,
                         rtp::kHeaderBytes + count, stamp_ns);
+  }
+  /** A packet with an extension: whole 32-bit words with their header. */
+  bool send_extended(uint32_t index, Peer& peer, uint8_t type, const uint8_t* payload, size_t count,
+                     uint32_t units, const uint8_t* extension, size_t extension_bytes) {
+    uint8_t packet[1500];
+    rtp::write_header(
+        packet, {peer.timestamp, peer.ssrc, peer.sequence, type, 0, false, extension_bytes > 0});
+    std::memcpy(packet + rtp::kHeaderBytes, extension, extension_bytes);
+    std::memcpy(packet + rtp::kHeaderBytes + extension_bytes, payload, count);
+    peer.sequence++;
+    peer.timestamp += units;
+    return deliver(index, peer.address, packet, rtp::kHeaderBytes + extension_bytes + count);
   }
   bool send_frame(uint32_t index, Peer& peer, const int16_t* pcm) {
     uint8_t payload[160];

@@ -52,6 +52,20 @@ void arrival_clock_stamps(test::Context& t);
 void arrival_late_ticks(test::Context& t);
 void arrival_clock_set(test::Context& t);
 void arrival_held_back(test::Context& t);
+// known_levels_test.cc
+void extensions_hostile(test::Context& t);
+void levels_first_syllable(test::Context& t);
+void levels_codec_flag(test::Context& t);
+void levels_liar_is_heard(test::Context& t);
+void levels_in_packets(test::Context& t);
+// packets_test.cc
+void packets_opus_lengths(test::Context& t);
+void packets_linear_48k(test::Context& t);
+void silence_as_comfort_noise(test::Context& t);
+void silence_as_dtx(test::Context& t);
+void noise_of_the_peer(test::Context& t);
+void redundancy_against_loss(test::Context& t);
+void opus_of_any_length(test::Context& t);
 // churn_test.cc
 void churn_random_commands(test::Context& t);
 void hostile_packets(test::Context& t);

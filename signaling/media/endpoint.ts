@@ -38,6 +38,12 @@ export interface EndpointOptions {
   readonly ptimeMs?: number;
   /** RFC 4733. Default true. */
   readonly digits?: boolean;
+  /** RFC 3389 comfort noise. Default `answer`: where the peer offers it. */
+  readonly comfortNoise?: LocalMedia['comfortNoise'];
+  /** Silence goes out as comfort noise, or not at all, where the peer takes it. Default true. */
+  readonly silenceSuppression?: boolean;
+  /** Levels in RTP headers (RFC 6464, RFC 6465). Default true. */
+  readonly levels?: boolean;
   /** In the SDP instead of the leg's own address, behind a translating router. */
   readonly advertisedAddress?: string | undefined;
   /** Which codec to send when we answer: the first of the offer (default) or of `codecs`. */
@@ -72,6 +78,9 @@ export class MediaEndpoint implements SessionMedia {
       ...(options.ptimeMs === undefined ? {} : { ptimeMs: options.ptimeMs }),
       ...(options.digits === undefined ? {} : { digits: options.digits }),
       ...(options.order === undefined ? {} : { order: options.order }),
+      comfortNoise: options.comfortNoise ?? 'answer',
+      silenceSuppression: options.silenceSuppression ?? true,
+      levels: options.levels ?? true,
     };
     this.#negotiation = createNegotiation(sessionId(options.random));
   }

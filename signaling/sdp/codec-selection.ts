@@ -124,16 +124,26 @@ export function codecOf(
   };
 }
 
+/** Lengths that a codec has and a datagram holds (RFC 6716 section 2.1.4: Opus has no 30 or 50 ms). */
+function lengthsOf({ name, clockRateHz }: Pick<Codec, 'name' | 'clockRateHz'>): readonly number[] {
+  if (name === 'opus') return [10, 20, 40, 60];
+  const longest = name === 'L16' ? MAX_PAYLOAD_BYTES / ((2 * clockRateHz) / 1000) : 60;
+  return [10, 20, 30, 40, 50, 60].filter((length) => length <= longest);
+}
+
+/** What the engine puts into one packet (native/engine/leg.h). */
+const MAX_PAYLOAD_BYTES = 1440;
+
 /**
  * The length of the packets we send: what the peer asks for, else ours; within 10 to 60 ms, under
- * its maximum, and a length that the codec has (RFC 6716 section 2.1.4: Opus has no 30 or 50 ms).
+ * its maximum, and a length that the codec has.
  */
 export function packetLength(
   section: Pick<MediaSection, 'ptimeMs' | 'maxPtimeMs'>,
-  codec: CodecName,
+  codec: Pick<Codec, 'name' | 'clockRateHz'>,
   ownPtimeMs: number,
 ): number {
-  const lengths = codec === 'opus' ? [10, 20, 40, 60] : [10, 20, 30, 40, 50, 60];
+  const lengths = lengthsOf(codec);
   const limit = Math.max(10, section.maxPtimeMs ?? 60);
   const wanted = Math.min(section.ptimeMs ?? ownPtimeMs, limit);
   return lengths.filter((length) => length <= wanted).at(-1) ?? 10;

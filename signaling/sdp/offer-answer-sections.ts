@@ -1,6 +1,7 @@
 /** One audio section of an offer: can we take it, and what do we answer (RFC 3264 section 6.1). Pure. */
 import type { Direction } from '../../mixer/media.ts';
 import { commonCodecs, formatKey, formatsOf, telephoneEvent } from './codec-selection.ts';
+import { answeredExtensions } from './header-extensions.ts';
 import type { LocalMedia } from './offer-answer.ts';
 import { digitsParameters } from './payload-types.ts';
 import type { MediaSection, RtpMap } from './sdp.ts';
@@ -29,7 +30,7 @@ export function answeredSection(offered: MediaSection, media: LocalMedia): Media
   const codecs = commonCodecs(formats, media.codecs, media.order ?? 'offer');
   const rates = new Set(codecs.map((codec) => codec.clockRateHz));
   const extras = [
-    ...(media.comfortNoise === true ? comfortNoiseOf(formats, rates) : []),
+    ...((media.comfortNoise ?? 'never') === 'never' ? [] : comfortNoiseOf(formats, rates)),
     ...(media.digits === false ? [] : telephoneEventsOf(formats, rates)),
   ];
   const rtpMaps: readonly RtpMap[] = [
@@ -59,6 +60,7 @@ export function answeredSection(offered: MediaSection, media: LocalMedia): Media
     rtcpPort: undefined,
     rtcpMux: false,
     crypto: [],
+    extensions: media.levels === true ? answeredExtensions(offered.extensions) : [],
   };
 }
 

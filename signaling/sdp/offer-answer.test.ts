@@ -212,7 +212,7 @@ describe('codecs', () => {
   it('comfort noise only where both want it', () => {
     const offer = sdp('m=audio 5000 RTP/AVP 0 13');
     expect(answered(offer).parameters.comfortNoisePayloadType).toBeNull();
-    const both = answered(offer, { ...MEDIA, comfortNoise: true });
+    const both = answered(offer, { ...MEDIA, comfortNoise: 'answer' });
     expect(both.parameters.comfortNoisePayloadType).toBe(13);
     expect(section(both.sdp).formats).toEqual(['0', '13']);
   });

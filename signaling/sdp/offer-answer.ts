@@ -31,8 +31,12 @@ export interface LocalMedia {
   readonly ptimeMs?: number;
   /** RFC 4733. Default true. */
   readonly digits?: boolean;
-  /** RFC 3389. Default false. */
-  readonly comfortNoise?: boolean;
+  /** RFC 3389: `offer` also when the peer does not name it first. Default `never`. */
+  readonly comfortNoise?: 'never' | 'answer' | 'offer';
+  /** We may send silence as comfort noise or not at all. Default false. */
+  readonly silenceSuppression?: boolean;
+  /** Levels in RTP headers (RFC 6464, RFC 6465). Default false. */
+  readonly levels?: boolean;
   /** Whose order decides when we answer; RFC 3264 section 6.1 recommends the offer's. Default `offer`. */
   readonly order?: 'offer' | 'own';
 }
@@ -294,6 +298,7 @@ function refused(section: MediaSection): MediaSection {
     rtcpPort: undefined,
     rtcpMux: false,
     crypto: [],
+    extensions: [],
   };
 }
 

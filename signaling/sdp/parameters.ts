@@ -11,6 +11,7 @@ import {
   formatsOf,
   packetLength,
 } from './codec-selection.ts';
+import { agreedLevels } from './header-extensions.ts';
 import type { LocalMedia } from './offer-answer.ts';
 import {
   comfortNoiseOf,
@@ -105,7 +106,9 @@ function common(
             receivePayloadTypes: ourEvents.map((map) => map.payloadType),
           },
     comfortNoisePayloadType: noise?.payloadType ?? null,
-    ptimeMs: packetLength(remote, send.name, media.ptimeMs ?? 20),
+    ...(media.silenceSuppression === true ? { silenceSuppression: true } : {}),
+    ...(media.levels === true ? { levels: agreedLevels(local.extensions, remote.extensions) } : {}),
+    ptimeMs: packetLength(remote, send, media.ptimeMs ?? 20),
     direction: limit(mirror(offeredDirection(remote)), local.direction),
   };
 }

@@ -8,6 +8,7 @@ import {
   staticPayloadType,
   telephoneEvent,
 } from './codec-selection.ts';
+import { LEVEL_EXTENSIONS } from './header-extensions.ts';
 import type { LocalMedia } from './offer-answer.ts';
 import type { MediaSection, RtpMap } from './sdp.ts';
 
@@ -33,7 +34,7 @@ export function offeredSection(
   const formats: readonly Format[] = [
     ...codecs,
     // RFC 3389 section 4: for the codecs without silence suppression of their own.
-    ...(media.comfortNoise === true && rates.includes(8_000) ? [comfortNoise(8_000)] : []),
+    ...(media.comfortNoise === 'offer' && rates.includes(8_000) ? [comfortNoise(8_000)] : []),
     // RFC 4733 section 2.5.1.2: one for each clock rate in use.
     ...(media.digits === false ? [] : rates.map(telephoneEvent)),
   ];
@@ -63,6 +64,7 @@ export function offeredSection(
       rtcpPort: undefined,
       rtcpMux: false,
       crypto: [],
+      extensions: media.levels === true ? LEVEL_EXTENSIONS : [],
     },
     payloadTypes,
   };

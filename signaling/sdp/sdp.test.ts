@@ -18,6 +18,7 @@ const TYPICAL = [
   'a=rtcp:53020 IN IP4 192.0.2.1',
   'a=rtcp-mux',
   'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:32',
+  'a=extmap:3/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level vad=on',
   'a=recvonly',
   'm=video 0 RTP/AVP 31',
   '',
@@ -51,6 +52,9 @@ describe('session descriptions', () => {
           keyParameters: 'inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:32',
           sessionParameters: undefined,
         },
+      ],
+      extensions: [
+        { id: 3, uri: 'urn:ietf:params:rtp-hdrext:ssrc-audio-level', direction: 'sendonly' },
       ],
     });
     expect(parsed.value.media[1]).toMatchObject({ type: 'video', port: 0, direction: 'sendonly' });

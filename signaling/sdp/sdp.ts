@@ -8,6 +8,7 @@ import * as sdpTransform from 'sdp-transform';
 import { MediaError } from '../../common/errors.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Direction } from '../../mixer/media.ts';
+import type { HeaderExtension } from './header-extensions.ts';
 
 export interface Origin {
   readonly username: string;
@@ -52,6 +53,8 @@ export interface MediaSection {
   readonly rtcpPort: number | undefined;
   readonly rtcpMux: boolean;
   readonly crypto: readonly CryptoLine[];
+  /** `a=extmap` of this section (RFC 8285). */
+  readonly extensions: readonly HeaderExtension[];
 }
 
 export interface SessionDescription {
@@ -65,6 +68,7 @@ const MAX_LINES = 400;
 const MAX_LINE_LENGTH = 1_024;
 const MAX_MEDIA = 16;
 const MAX_FORMATS = 64;
+const MAX_EXTENSIONS = 32;
 
 const bad = (what: string): Result<never, MediaError> =>
   fail(new MediaError('bad-description', `session description: ${what}`));
@@ -159,6 +163,7 @@ function convertMedia(
     rtcpPort: whole(record(raw['rtcp'])['port'], 1, 65_535),
     rtcpMux: raw['rtcpMux'] !== undefined,
     crypto: records(raw['crypto']).flatMap(convertCrypto),
+    extensions: records(raw['ext']).slice(0, MAX_EXTENSIONS).flatMap(convertExtension),
   });
 }
 
@@ -178,6 +183,14 @@ function convertCrypto(raw: Raw): readonly CryptoLine[] {
   if (tag === undefined || suite === '' || keyParameters === '') return [];
   const extra = text(raw['sessionConfig']);
   return [{ tag, suite, keyParameters, sessionParameters: extra === '' ? undefined : extra }];
+}
+
+function convertExtension(raw: Raw): readonly HeaderExtension[] {
+  const id = whole(raw['value'], 1, 4351);
+  const uri = text(raw['uri']);
+  // RFC 6904: one that is encrypted is of no use to us.
+  if (id === undefined || uri === '' || raw['encrypt-uri'] !== undefined) return [];
+  return [{ id, uri, direction: direction(raw['direction']) ?? 'sendrecv' }];
 }
 
 /** The address of a c= line; a name, which we do not look up, or a multicast range is undefined. */
@@ -250,6 +263,15 @@ function printMedia(
     ...(section.port === 0 ? {} : { direction: section.direction }),
     ...(section.rtcpPort === undefined ? {} : { rtcp: { port: section.rtcpPort } }),
     ...(section.rtcpMux ? { rtcpMux: 'rtcp-mux' as const } : {}),
+    ...(section.extensions.length === 0
+      ? {}
+      : {
+          ext: section.extensions.map(({ id, uri, direction }) => ({
+            value: id,
+            uri,
+            ...(direction === 'sendrecv' ? {} : { direction }),
+          })),
+        }),
     ...(section.crypto.length === 0
       ? {}
       : {
