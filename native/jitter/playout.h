@@ -39,10 +39,10 @@ struct PlayoutConfig {
 
 enum class FrameKind : uint8_t {
   audio,      // At least partly decoded from packets.
-  skipped,    // Known to be quiet and not decoded: zeros.
   concealed,  // Only filled in.
   noise,      // Comfort noise (RFC 3389) of a sender that pauses.
   silence,    // Nothing received: zeros.
+  skipped,    // Known to be quiet and not decoded: zeros.
 };
 
 class Playout {
