@@ -255,10 +255,10 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   }
   if (!tick.shared_ready[codec][lane]) {
     tick.shared_ready[codec][lane] = true;
-    tick.shared_bytes[codec][lane] = encode_frame(
-        context, leg, shared_encoder(context, conference, leg),
-        context.shared_silence[shared_slot(conference, leg)], heard, frame_samples(leg),
-        buffer + kHeadroom);
+    tick.shared_bytes[codec][lane] =
+        encode_frame(context, leg, shared_encoder(context, conference, leg),
+                     context.shared_silence[shared_slot(conference, leg)], heard,
+                     frame_samples(leg), buffer + kHeadroom);
   } else {
     context.count.frames_shared++;
   }
