@@ -15,6 +15,7 @@
       'dependencies': ['native/audio.gyp:audio'],
       'export_dependent_settings': ['native/audio.gyp:audio'],
       'sources': [
+        'native/engine/announcement.cc',
         'native/engine/commands.cc',
         'native/engine/context.cc',
         'native/engine/engine.cc',

@@ -37,7 +37,7 @@ import type { Terminal } from './signaling/api/cli/terminal.ts';
 import { serveNodeControl } from './signaling/api/node-control.ts';
 import { createProvisioningBackend } from './signaling/api/provisioning-backend.ts';
 import { createStoreBackend } from './signaling/api/store-backend.ts';
-import { listAccounts, listDnis } from './signaling/conference/accounts.ts';
+import { listAccounts, listDnis, type RowCheck } from './signaling/conference/accounts.ts';
 import { createServiceClient, openConferenceClient } from './signaling/conference/client.ts';
 import { seedDemoData } from './signaling/conference/demo-data.ts';
 import { startInterfaceServer } from './signaling/conference/interface-server.ts';
@@ -50,11 +50,13 @@ import { startMixer } from './signaling/focus/focus.ts';
 import { createUserAgent } from './signaling/sip/ua.ts';
 import type { ChallengeOptions } from './signaling/sip/ua-options.ts';
 import type { UserAgent, UserAgentEvents } from './signaling/sip/user-agent.ts';
+import { checkDnisRow } from './vru/applications/applications.ts';
 import { type PhoneOptions, type PhoneResult, phoneRefused, runPhone } from './vru/phone.ts';
 import { addPhoneCommand } from './vru/phone-command.ts';
-import { openPrompts } from './vru/prompts.ts';
+import { openPrompts, type PromptCatalogue } from './vru/prompts.ts';
 import { startVru } from './vru/server.ts';
 import { vruSettingsOf } from './vru/settings.ts';
+import { createSpeech, speakWith } from './vru/speech.ts';
 
 const VERSION = readVersion();
 /** Beside the sources and, one folder up, beside dist. */
@@ -198,9 +200,13 @@ async function startMixers(platform: Platform): Started {
     const ports = rtpRange(config, vruEngines + index, vruEngines + classes.length);
     const engine = await startEngine(platform, id, config.mixer.workers, ports);
     if (!engine.ok) return engine;
+    const prompts = promptsFor(platform, id, engine.value);
+    if (!prompts.ok) return prompts;
     const mixer = await startMixer({
       ...platform,
       ...addresses(config),
+      speak: speakWith(createSpeech(prompts.value, engine.value)),
+      recordingFolder: join(config.dataDirectory, 'recordings'),
       id,
       mixerClass,
       engine: engine.value,
@@ -216,24 +222,15 @@ async function startMixers(platform: Platform): Started {
 }
 
 async function startVrus(platform: Platform): Started {
-  const { config, lifecycle, log } = platform;
+  const { config, lifecycle } = platform;
   if (!config.roles.includes('vru')) return ok(undefined);
   const engineCount = 1 + (config.roles.includes('mixer') ? mixerClasses(config).length : 0);
   const ports = rtpRange(config, 0, engineCount);
   const engine = await startEngine(platform, 'vru', config.media.vruWorkers, ports);
   if (!engine.ok) return engine;
-  const prompts = openPrompts({
-    engine: engine.value,
-    log,
-    bundledDirectory: BUNDLED_PROMPTS,
-    directory: config.vru.promptDirectory,
-    language: config.vru.language,
-    decodeG722,
-  });
+  const prompts = promptsFor(platform, 'vru', engine.value);
   if (!prompts.ok) return prompts;
-  const catalogue = prompts.value;
-  catalogue.warmUp(platform.clock);
-  lifecycle.addPart('prompts', () => Promise.resolve(catalogue.close()));
+  prompts.value.warmUp(platform.clock);
   const writeCallEnd = createCallEndWriter(platform);
   for (let index = 0; index < config.vru.count; index++) {
     const id = nodeId('vru', index);
@@ -254,6 +251,27 @@ async function startVrus(platform: Platform): Started {
     lifecycle.addRole(id, vru.value);
   }
   return ok(undefined);
+}
+
+/** The prompts of one engine, as audio that it can play. */
+function promptsFor(
+  { config, log, lifecycle }: Platform,
+  name: string,
+  engine: MediaEngine,
+): Result<PromptCatalogue, MediaError> {
+  const prompts = openPrompts({
+    engine,
+    log,
+    bundledDirectory: BUNDLED_PROMPTS,
+    directory: config.vru.promptDirectory,
+    language: config.vru.language,
+    decodeG722,
+  });
+  if (prompts.ok) {
+    const { value } = prompts;
+    lifecycle.addPart(`prompts of ${name}`, () => Promise.resolve(value.close()));
+  }
+  return prompts;
 }
 
 const nodeId = (role: string, index: number): NodeId => `${role}-${index + 1}` as NodeId;
@@ -328,6 +346,9 @@ function challenge({ sip }: Config): ChallengeOptions | undefined {
   return { realm: sip.realm, algorithms, passwordOf: (username) => passwords.get(username) };
 }
 
+/** A prompt that is not there is left out when it is said, and another machine may have it. */
+const checkRow: RowCheck = (row) => checkDnisRow(row, () => true);
+
 async function startHttp(
   platform: Platform,
   options: ProcessOptions,
@@ -342,7 +363,7 @@ async function startHttp(
     webhooks: webhookParts(platform),
     backend: createStoreBackend({
       ...platform,
-      provisioning: createProvisioningBackend(store),
+      provisioning: createProvisioningBackend(store, checkRow),
       control: createServiceClient(platform),
       roles: () => lifecycle.roles,
     }),

@@ -1,7 +1,9 @@
 /** A mix seen from this thread. */
-import { writeCloseConferenceCommand, writeOpenConferenceCommand } from './abi.gen.ts';
+import { PLAY_END, writeCloseConferenceCommand, writeOpenConferenceCommand } from './abi.gen.ts';
+import { Announcer } from './announcer.ts';
 import type { Leg } from './leg.ts';
-import type { MediaConference, MixOptions } from './media.ts';
+import type { MediaConference, MixOptions, Playback, Prompt } from './media.ts';
+import type { PromptMemory } from './prompt-memory.ts';
 import type { HostedConference, WorkerHost } from './worker-host.ts';
 
 export class Conference implements MediaConference, HostedConference {
@@ -9,11 +11,13 @@ export class Conference implements MediaConference, HostedConference {
   readonly host: WorkerHost;
   /** Kept by the legs themselves (leg.ts). */
   readonly members = new Set<Leg>();
+  readonly #announcer: Announcer;
   #open = true;
 
-  constructor(id: number, host: WorkerHost, mix: MixOptions) {
+  constructor(id: number, host: WorkerHost, mix: MixOptions, prompts: PromptMemory) {
     this.id = id;
     this.host = host;
+    this.#announcer = new Announcer(id, host, prompts);
     const speechDbov = mix.speechLevelDbov ?? null;
     host.send((view, at) =>
       writeOpenConferenceCommand(view, at, {
@@ -30,6 +34,16 @@ export class Conference implements MediaConference, HostedConference {
     return this.members.size;
   }
 
+  play(prompts: readonly Prompt[], gainDb = 0): Playback {
+    if (!this.#open) return { finished: Promise.resolve('stopped'), stop: () => undefined };
+    const ratesHz = new Set([...this.members].map((leg) => leg.rateHz));
+    return this.#announcer.play(prompts, ratesHz, gainDb);
+  }
+
+  onAnnounced(playback: number, end: number): void {
+    this.#announcer.onFinished(playback, end === PLAY_END.played ? 'played' : 'stopped');
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -38,11 +52,13 @@ export class Conference implements MediaConference, HostedConference {
   }
 
   onClosed(): void {
+    this.#announcer.abandon();
     this.host.conferences.remove(this.id);
   }
 
   onLost(): void {
     this.#open = false;
+    this.#announcer.abandon();
     this.#dismiss();
     this.host.conferences.remove(this.id);
   }

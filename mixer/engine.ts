@@ -206,7 +206,6 @@ class Engine implements MediaEngine {
   }
 
   openConference(options: MixOptions = {}): Result<MediaConference, MediaError> {
-    if (this.#closed !== null) return fail(new MediaError('closed', 'the media engine is closed'));
     const { contributors = 0, speechLevelDbov: level = null } = options;
     if (!Number.isInteger(contributors) || contributors < 0 || contributors > MAX_CONTRIBUTORS) {
       const message = `contributors: 0 to ${MAX_CONTRIBUTORS}, not ${contributors}`;
@@ -215,10 +214,10 @@ class Engine implements MediaEngine {
     if (level !== null && !(level >= -40 && level <= -10)) {
       return fail(new MediaError('bad-request', `speech level: -40 to -10 dBov, not ${level}`));
     }
-    const host = this.#pool.pick();
+    const host = this.#hostFor(options.with);
     if (!host.ok) return host;
     const conference = host.value.conferences.add(
-      (handle) => new Conference(handle, host.value, options),
+      (handle) => new Conference(handle, host.value, options, this.#prompts),
     );
     if (conference === null || !(conference instanceof Conference)) {
       return fail(new MediaError('engine-full', 'the media thread has no memory for another mix'));
@@ -256,7 +255,8 @@ class Engine implements MediaEngine {
       legs += host.legs.size;
       conferences += host.conferences.size;
     }
-    return { busyShare, latenessMs, headroom: room, legs, conferences };
+    const running = this.#closed === null && this.#pool.hosts.length > 0;
+    return { running, busyShare, latenessMs, headroom: room, legs, conferences };
   }
 
   counters(): ReadonlyMap<string, number> {

@@ -223,17 +223,29 @@ export class FakeConference implements MediaConference {
   size = 0;
   closed = false;
   readonly mix: MixOptions;
+  /** What all of it heard, in order. */
+  readonly playbacks: FakePlayback[] = [];
   readonly #onClose: () => void;
+  readonly #clock: Clock | undefined;
 
-  constructor(id: number, mix: MixOptions, onClose: () => void) {
+  constructor(id: number, mix: MixOptions, onClose: () => void, clock?: Clock) {
     this.id = id;
     this.mix = mix;
     this.#onClose = onClose;
+    this.#clock = clock;
+  }
+
+  play(prompts: readonly Prompt[], gainDb = 0): FakePlayback {
+    this.playbacks.at(-1)?.stop();
+    const playback = new FakePlayback(prompts, { gainDb }, this.#clock);
+    this.playbacks.push(playback);
+    return playback;
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.playbacks.at(-1)?.stop();
     this.#onClose();
   }
 }
@@ -245,6 +257,7 @@ export class FakeMediaEngine implements MediaEngine {
   readonly prompts = new Map<string, { readonly samples: number; readonly rateHz: number }>();
   /** What the test makes the engine report and how many legs it takes. */
   headroom = 1000;
+  running = true;
   readonly #address: string;
   readonly #clock: Clock | undefined;
   #nextId = 0;
@@ -266,14 +279,19 @@ export class FakeMediaEngine implements MediaEngine {
   }
 
   openConference(mix: MixOptions = {}): Result<FakeConference, MediaError> {
-    const conference: FakeConference = new FakeConference(this.#nextId++, mix, () => {
-      this.conferences.delete(conference);
-      for (const leg of this.legs) {
-        if (leg.routed.kind === 'conference' && leg.routed.conference === conference) {
-          leg.route({ kind: 'idle' });
+    const conference: FakeConference = new FakeConference(
+      this.#nextId++,
+      mix,
+      () => {
+        this.conferences.delete(conference);
+        for (const leg of this.legs) {
+          if (leg.routed.kind === 'conference' && leg.routed.conference === conference) {
+            leg.route({ kind: 'idle' });
+          }
         }
-      }
-    });
+      },
+      this.#clock,
+    );
     this.conferences.add(conference);
     return ok(conference);
   }
@@ -289,6 +307,7 @@ export class FakeMediaEngine implements MediaEngine {
 
   load(): MediaLoad {
     return {
+      running: this.running,
       busyShare: 0,
       latenessMs: 0,
       headroom: Math.max(0, this.headroom - this.legs.size),

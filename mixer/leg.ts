@@ -115,6 +115,11 @@ export class Leg implements MediaLeg, HostedLeg {
     this.#recorder = new LegRecorder(id, host, services.openRecorder);
   }
 
+  /** At which it is mixed. */
+  get rateHz(): number {
+    return this.#rateHz;
+  }
+
   get rtpPort(): number {
     return this.#sockets.port;
   }

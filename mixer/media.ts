@@ -146,6 +146,8 @@ export interface Gains {
 
 /** How a conference is mixed. */
 export interface MixOptions {
+  /** On the worker of that conference, so that legs may change between the two. */
+  readonly with?: MediaConference;
   /** So many loudest talkers are heard at a time, up to 15; 0: all. Default 0. */
   readonly contributors?: number;
   /** Brings every talker slowly to this active speech level, by at most 15 dB. Default off. */
@@ -247,12 +249,19 @@ export interface MediaConference {
   readonly id: number;
   /** Legs routed to it. */
   readonly size: number;
+  /**
+   * Everybody in it hears the prompts over the talk, mixed in once; a new announcement ends the one
+   * before. `stopped` at once when nobody is there to hear it. Default gain 0.
+   */
+  play(prompts: readonly Prompt[], gainDb?: number): Playback;
   /** Legs that remain are routed to `idle`. */
   close(): void;
 }
 
 /** Measured, never configured (R45). */
 export interface MediaLoad {
+  /** At least one media thread runs, so that a leg could be opened. */
+  readonly running: boolean;
   /** Share of wall time that the busiest worker spends in its ticks, 0 to 1. */
   readonly busyShare: number;
   /** 99th percentile of tick lateness over the last 10 s, in ms. */
@@ -266,7 +275,7 @@ export interface MediaLoad {
 export interface MediaEngine {
   /** Errors: `ports-exhausted`, `engine-full`, `engine-lost`. */
   openLeg(options?: LegOptions): Result<MediaLeg, MediaError>;
-  /** Goes to the worker with most headroom. */
+  /** Goes to the worker with most headroom, or to that of `with`. */
   openConference(options?: MixOptions): Result<MediaConference, MediaError>;
   /** Mono PCM16 into memory shared with the workers; kept until the engine closes or `release`d. */
   addPrompt(name: string, samples: Int16Array, rateHz: number): Result<Prompt, MediaError>;

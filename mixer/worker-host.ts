@@ -11,6 +11,7 @@ import {
   EVENT_SLOT_BYTES,
   LEG_RECORD_BYTES,
   type LegRecord,
+  readAnnouncedEvent,
   readConferenceClosedEvent,
   readDigitEvent,
   readDigitsSentEvent,
@@ -57,6 +58,7 @@ export interface HostedLeg {
 }
 
 export interface HostedConference {
+  onAnnounced(playback: number, end: number): void;
   onClosed(): void;
   onLost(): void;
 }
@@ -247,6 +249,11 @@ export class WorkerHost {
       case EVENT.playFinished: {
         const event = readPlayFinishedEvent(view, at);
         this.legs.get(event.leg)?.onPlayFinished(event.playback, event.end);
+        break;
+      }
+      case EVENT.announced: {
+        const event = readAnnouncedEvent(view, at);
+        this.conferences.get(event.conference)?.onAnnounced(event.playback, event.end);
         break;
       }
       case EVENT.digitsSent: {

@@ -138,7 +138,7 @@ class CallTable {
     const background: Background = (task) => this.#background(task);
     const parts: VruParts = {
       client,
-      speech: createSpeech(this.#options.prompts),
+      speech: createSpeech(this.#options.prompts, engine),
       links: createLinkDialler({
         invite: (invite) => agent.invite(invite),
         openMedia,

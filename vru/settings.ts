@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../common/config.ts';
@@ -74,6 +75,8 @@ export const vruSettings = z.strictObject({
   conference: conference.prefault({}),
   mixerLink: mixerLink.prefault({}),
   voicemail: voicemail.prefault({}),
+  /** Where names are while they are being recorded; then they go to the store. */
+  nameFolder: z.string().min(1).default(join(tmpdir(), 'minusone-names')),
   /** RTP and RTCP of the caller both missing for this long end the call; 0 never. */
   callerSilenceMs: milliseconds(120_000),
   /** Listen for tones in the audio until RFC 4733 digits were seen. */
@@ -106,6 +109,7 @@ export function vruSettingsOf(
     },
     conference: { noticeEveryMs: vru.waitingNoticeMs },
     voicemail: { folder: join(dataDirectory, 'voicemail') },
+    nameFolder: join(dataDirectory, 'names'),
     callerSilenceMs: media.silenceTimeoutMs,
   });
 }

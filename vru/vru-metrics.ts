@@ -15,6 +15,7 @@ export interface VruMetrics {
   readonly digits: CounterMetric;
   readonly commands: CounterMetric;
   readonly messages: CounterMetric;
+  readonly names: CounterMetric;
   readonly flowErrors: CounterMetric;
   readonly illegal: CounterMetric;
 }
@@ -55,6 +56,7 @@ export function createVruMetrics(metrics: Metrics): VruMetrics {
       'result',
     ]),
     messages: counter('voicemail_messages', 'Voice messages, by result.', ['result']),
+    names: counter('names', 'Callers who were asked for a name, by outcome.', ['outcome']),
     flowErrors: counter('flow_errors', 'Flows that ended in a technical problem.'),
     illegal: counter('illegal_transitions', 'Events that no call state expects.'),
   };

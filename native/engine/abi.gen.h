@@ -5,7 +5,7 @@
 
 namespace abi {
 
-inline constexpr uint32_t kHash = 0x06585663;
+inline constexpr uint32_t kHash = 0x62868c92;
 inline constexpr uint32_t kRingHeaderBytes = 256;
 inline constexpr uint32_t kRingWriteOffset = 0;
 inline constexpr uint32_t kRingReadOffset = 64;
@@ -46,7 +46,7 @@ inline constexpr uint8_t kDigitSourceCount = 2;
 enum class Audience : uint8_t { everybody = 0, nobody = 1, only = 2, except = 3 };
 inline constexpr uint8_t kAudienceCount = 4;
 
-enum class Command : uint32_t { open_leg = 1, configure = 2, route = 3, mute = 4, play = 5, stop_playing = 6, send_digits = 7, start_recording = 8, stop_recording = 9, hear = 10, gain = 11, close_leg = 12, open_conference = 13, close_conference = 14, fail = 15 };
+enum class Command : uint32_t { open_leg = 1, configure = 2, route = 3, mute = 4, play = 5, stop_playing = 6, send_digits = 7, start_recording = 8, stop_recording = 9, hear = 10, gain = 11, close_leg = 12, open_conference = 13, close_conference = 14, announce = 15, stop_announcing = 16, fail = 17 };
 
 struct OpenLegCommand {
   static constexpr Command kType = Command::open_leg;
@@ -302,6 +302,41 @@ struct CloseConferenceCommand {
 static_assert(sizeof(CloseConferenceCommand) == 8);
 static_assert(offsetof(CloseConferenceCommand, conference) == 4);
 
+struct AnnounceCommand {
+  static constexpr Command kType = Command::announce;
+  uint32_t type;
+  uint32_t conference;
+  uint32_t playback;
+  float gain;
+  uint32_t list8;
+  uint32_t list16;
+  uint32_t list48;
+  uint32_t count8;
+  uint32_t count16;
+  uint32_t count48;
+};
+static_assert(sizeof(AnnounceCommand) == 40);
+static_assert(offsetof(AnnounceCommand, conference) == 4);
+static_assert(offsetof(AnnounceCommand, playback) == 8);
+static_assert(offsetof(AnnounceCommand, gain) == 12);
+static_assert(offsetof(AnnounceCommand, list8) == 16);
+static_assert(offsetof(AnnounceCommand, list16) == 20);
+static_assert(offsetof(AnnounceCommand, list48) == 24);
+static_assert(offsetof(AnnounceCommand, count8) == 28);
+static_assert(offsetof(AnnounceCommand, count16) == 32);
+static_assert(offsetof(AnnounceCommand, count48) == 36);
+
+struct StopAnnouncingCommand {
+  static constexpr Command kType = Command::stop_announcing;
+  uint32_t type;
+  uint32_t conference;
+  uint32_t playback;
+  uint8_t reserved0[4];
+};
+static_assert(sizeof(StopAnnouncingCommand) == 16);
+static_assert(offsetof(StopAnnouncingCommand, conference) == 4);
+static_assert(offsetof(StopAnnouncingCommand, playback) == 8);
+
 struct FailCommand {
   static constexpr Command kType = Command::fail;
   uint32_t type;
@@ -309,7 +344,7 @@ struct FailCommand {
 };
 static_assert(sizeof(FailCommand) == 8);
 
-enum class Event : uint32_t { leg_closed = 1, conference_closed = 2, digit = 3, receiving = 4, silent = 5, unheard = 6, talking = 7, play_finished = 8, digits_sent = 9, recording_ended = 10 };
+enum class Event : uint32_t { leg_closed = 1, conference_closed = 2, digit = 3, receiving = 4, silent = 5, unheard = 6, talking = 7, play_finished = 8, announced = 9, digits_sent = 10, recording_ended = 11 };
 
 struct LegClosedEvent {
   static constexpr Event kType = Event::leg_closed;
@@ -397,6 +432,19 @@ static_assert(sizeof(PlayFinishedEvent) == 16);
 static_assert(offsetof(PlayFinishedEvent, leg) == 4);
 static_assert(offsetof(PlayFinishedEvent, playback) == 8);
 static_assert(offsetof(PlayFinishedEvent, end) == 12);
+
+struct AnnouncedEvent {
+  static constexpr Event kType = Event::announced;
+  uint32_t type;
+  uint32_t conference;
+  uint32_t playback;
+  uint8_t end;
+  uint8_t reserved0[3];
+};
+static_assert(sizeof(AnnouncedEvent) == 16);
+static_assert(offsetof(AnnouncedEvent, conference) == 4);
+static_assert(offsetof(AnnouncedEvent, playback) == 8);
+static_assert(offsetof(AnnouncedEvent, end) == 12);
 
 struct DigitsSentEvent {
   static constexpr Event kType = Event::digits_sent;

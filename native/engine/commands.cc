@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "engine/announcement.h"
 #include "engine/hearing.h"
 #include "engine/player.h"
 #include "engine/receiving.h"
@@ -211,6 +212,15 @@ void refuse_play(Context& context, const abi::PlayCommand& command) {
   context.post(event);
 }
 
+/** Likewise of a conference that is gone. */
+void refuse_announcement(Context& context, const abi::AnnounceCommand& command) {
+  abi::AnnouncedEvent event{};
+  event.conference = command.conference;
+  event.playback = command.playback;
+  event.end = static_cast<uint8_t>(abi::PlayEnd::stopped);
+  context.post(event);
+}
+
 template <class T>
 T read(const uint8_t* slot) {
   T command;
@@ -301,6 +311,23 @@ bool apply_one(Context& context, const uint8_t* slot, int64_t now) {
       const auto command = read<abi::CloseConferenceCommand>(slot);
       if (Conference* conference = context.conference_of(command.conference)) {
         close_conference(context, *conference, now);
+      }
+      break;
+    }
+    case abi::Command::announce: {
+      const auto command = read<abi::AnnounceCommand>(slot);
+      if (Conference* conference = context.conference_of(command.conference)) {
+        start_announcement(context, *conference, command);
+      } else {
+        context.count.commands_stale++;
+        refuse_announcement(context, command);
+      }
+      break;
+    }
+    case abi::Command::stop_announcing: {
+      const auto command = read<abi::StopAnnouncingCommand>(slot);
+      if (Conference* conference = context.conference_of(command.conference)) {
+        stop_announcement(context, *conference, command.playback);
       }
       break;
     }

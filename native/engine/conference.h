@@ -12,6 +12,13 @@ namespace engine {
 /** 8, 16 and 48 kHz; see kLanes in context.h. */
 inline constexpr uint32_t kMixRates = 3;
 
+/** What all of it hears: a list of pieces for each rate (announcement.h). */
+struct Announcement {
+  uint32_t playback = 0;
+  bool active = false;
+  Player players[kMixRates];
+};
+
 struct Conference {
   uint32_t next = kNone;  // list of its phase
   uint32_t previous = kNone;
@@ -28,6 +35,7 @@ struct Conference {
   float speech_dbov = 0;    // where automatic gain brings talk to
   uint32_t resampling = 0;  // bits from * kLanes + to: that resampler still holds sound
   dsp::Limiter limiters[kMixRates];
+  Announcement announcement;
   uint32_t encoders_ready = 0;  // bits: the shared encoder of this codec and rate has a state
 };
 

@@ -115,7 +115,7 @@ const int16_t* hear_own(Context& context, Leg& leg, const Tick& tick, Sources& s
   const uint32_t lane = lane_of(leg.out.rate_hz);
   const auto samples = static_cast<int>(frame_samples(leg));
   const bool own = leg.mix.contributes && leg.mix.in_sum;
-  const bool others = tick.sounds(lane) && (!own || tick.contributors > 1);
+  const bool others = tick.sounds(lane) && (!own || tick.contributors > 1 || tick.announcing);
   if (!others && leg.mix.additions == kNone) return nullptr;
   if (others) {
     sources = tick.sources;

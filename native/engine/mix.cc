@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/announcement.h"
 #include "engine/hearing.h"
 #include "engine/leg_tick.h"
 #include "engine/loudness.h"
@@ -296,6 +297,7 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
     if (tick.additions > 0) part_addressed(context, tick);
   }
   cross_rates(context, conference, tick);
+  tick.announcing = add_announcement(context, conference, tick.lanes_present, tick.lanes_used);
   for (uint32_t i = 0; i < tick.own; i++) {
     send_minus_one(context, conference, context.legs[context.own_list[i]], tick);
   }

@@ -22,6 +22,7 @@ struct Tick {
   uint32_t leaving = 0;
   Sources sources;
   uint32_t shared_bytes[abi::kCodecKindCount][kLanes] = {};
+  bool announcing = false;  // the sums hold more than contributors
   bool shared_ready[abi::kCodecKindCount][kLanes] = {};
 
   bool sounds(uint32_t lane) const { return (lanes_used & (1u << lane)) != 0; }

@@ -53,8 +53,7 @@ void start_player(Context& context, Leg& leg, const abi::PlayCommand& command) {
   player.index = 0;
   player.position = 0;
   player.loop = command.loop != 0;
-  player.gain_q14 =
-      static_cast<int32_t>(std::clamp(command.gain, 0.0f, 16.0f) * static_cast<float>(1 << 14));
+  player.gain_q14 = gain_of(command.gain);
   player.active = true;
   if (player.count == 0) finish(context, leg, player, abi::PlayEnd::played);
 }
@@ -67,7 +66,22 @@ void stop_players(Context& context, Leg& leg, uint32_t playback) {
   }
 }
 
+int32_t gain_of(float gain) {
+  return static_cast<int32_t>(std::clamp(gain, 0.0f, 16.0f) * static_cast<float>(1 << 14));
+}
+
 void read_player(Context& context, Leg& leg, Player& player, int16_t* out, uint32_t samples) {
+  if (!player.active) {
+    std::memset(out, 0, samples * sizeof(int16_t));
+    return;
+  }
+  fill_from(context, player, out, samples);
+  if (player.active) return;
+  player.active = true;
+  finish(context, leg, player, abi::PlayEnd::played);
+}
+
+void fill_from(const Context& context, Player& player, int16_t* out, uint32_t samples) {
   uint32_t filled = 0;
   // An empty piece moves on too; a loop over nothing but empty ones ends with the frame.
   uint32_t moves = 0;
@@ -89,7 +103,7 @@ void read_player(Context& context, Leg& leg, Player& player, int16_t* out, uint3
     moves++;
     if (player.index < player.count) continue;
     player.index = 0;
-    if (!player.loop) finish(context, leg, player, abi::PlayEnd::played);
+    if (!player.loop) player.active = false;
   }
   std::memset(out + filled, 0, (samples - filled) * sizeof(int16_t));
 }

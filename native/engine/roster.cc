@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/announcement.h"
 #include "engine/leg_tick.h"
 #include "engine/player.h"
 #include "engine/recording.h"
@@ -247,6 +248,7 @@ void open_conference(Context& context, const abi::OpenConferenceCommand& command
 
 void close_conference(Context& context, Conference& conference, int64_t now) {
   conference.open = false;
+  stop_announcement(context, conference, 0);
   while (conference.first != kNone) {
     Leg& leg = context.legs[conference.first];
     if (leg.closing) {

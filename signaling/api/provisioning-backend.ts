@@ -8,13 +8,14 @@ import {
   listAccounts,
   listDnis,
   putDnis,
+  type RowCheck,
   removeAccount,
   removeDnis,
   replaceAccount,
 } from '../conference/accounts.ts';
 import type { ProvisioningBackend } from './backend.ts';
 
-export function createProvisioningBackend(store: Store): ProvisioningBackend {
+export function createProvisioningBackend(store: Store, checkRow?: RowCheck): ProvisioningBackend {
   return {
     listAccounts: () => listAccounts(store),
     getAccount: (id) => getAccount(store, id),
@@ -22,7 +23,7 @@ export function createProvisioningBackend(store: Store): ProvisioningBackend {
     replaceAccount: async (record) => done(await replaceAccount(store, record)),
     removeAccount: (id) => removeAccount(store, id),
     listDnis: () => listDnis(store),
-    putDnis: async (record) => done(await putDnis(store, record)),
+    putDnis: async (record) => done(await putDnis(store, record, checkRow)),
     removeDnis: (dnis) => removeDnis(store, dnis),
   };
 }

@@ -225,10 +225,19 @@ export async function listDnis(store: Store): Promise<Outcome<readonly DnisRecor
   return listAs(store, PREFIXES.dnis, dnisRecord);
 }
 
+/** What is wrong with the settings of a row, each as a sentence; only the VRU knows its applications. */
+export type RowCheck = (row: DnisRecord) => readonly string[];
+
 /** Adds a row, or replaces the one of the same number. */
-export async function putDnis(store: Store, given: unknown): Promise<Outcome<DnisRecord>> {
+export async function putDnis(
+  store: Store,
+  given: unknown,
+  check: RowCheck = () => [],
+): Promise<Outcome<DnisRecord>> {
   const parsed = dnisRecord.safeParse(given);
   if (!parsed.success) return refuse('bad-request', `bad DNIS row: ${issues(parsed.error)}`);
+  const problems = check(parsed.data);
+  if (problems.length > 0) return refuse('bad-request', `bad DNIS row: ${problems.join('; ')}`);
   const written = await store.put(KEYS.dnis(parsed.data.dnis), parsed.data);
   return written.ok ? ok(parsed.data) : written;
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
 import {
   type AccountId,
+  type CallId,
   type ConfereeId,
   type ConferenceId,
   type NodeId,
@@ -34,6 +35,7 @@ import {
   serviceReply,
 } from './messages.ts';
 import { lockRefuses } from './policy.ts';
+import { type RecordedName, readName, removeName, saveName } from './recorded-names.ts';
 import { conferenceRecord, guardRecord, KEYS } from './records.ts';
 import type { Roster } from './roster.ts';
 import { CLIENT_TRY_MS, VRU_LEASE_MS } from './timing.ts';
@@ -110,6 +112,11 @@ export interface ConferenceClient extends ServiceClient {
     place: { readonly conferenceId: ConferenceId; readonly confereeId: ConfereeId },
     caller: CallerOfVru,
   ): Promise<EnterReply>;
+  /** What this caller has said as its name, for all who announce it. Kept until `forgetName`. */
+  saveName(caller: CallerOfVru, name: RecordedName): Promise<Result<void, MediaError>>;
+  /** Undefined: the caller of this call has said none. */
+  recordedName(id: CallId): Promise<Result<RecordedName | undefined, MediaError>>;
+  forgetName(id: CallId): Promise<Result<void, MediaError>>;
   /** Stops obeying and gives up the lease: everybody then knows that this VRU has no calls. */
   close(): Promise<void>;
 }
@@ -283,6 +290,18 @@ class VruClient implements ConferenceClient {
 
   roster(id: ConferenceId): Promise<Result<Roster, MediaError>> {
     return readRoster(this.#options, id);
+  }
+
+  saveName(of: CallerOfVru, name: RecordedName): Promise<Result<void, MediaError>> {
+    return saveName(this.#options.store, this.#caller(of), name);
+  }
+
+  recordedName(id: CallId): Promise<Result<RecordedName | undefined, MediaError>> {
+    return readName(this.#options.store, id);
+  }
+
+  forgetName(id: CallId): Promise<Result<void, MediaError>> {
+    return removeName(this.#options.store, id);
   }
 
   control(

@@ -5,8 +5,11 @@ import type { ControlAction } from './client.ts';
 import type { ConferenceEvent } from './events.ts';
 import type { Conferee, Roster } from './roster.ts';
 
-/** Departures and the end have consequences of their own: departures.ts, ending.ts. */
-export type StateAction = Exclude<ControlAction, { kind: 'delete' | 'end' }>;
+/** The others are more than events: controls.ts, ending.ts, recording.ts. */
+export type StateAction = Exclude<
+  ControlAction,
+  { kind: 'delete' | 'end' | 'roll-call' | 'record' }
+>;
 
 const nothing = ok([]);
 const one = (event: ConferenceEvent) => ok([event]);
@@ -42,7 +45,28 @@ export function controlEvents(
       const isSo = roster.conferees.get(ordinal)?.role !== 'participant';
       return isSo ? nothing : one({ kind: 'role', ordinal, role: 'host' });
     }
+    case 'hold': {
+      const { ordinal, held } = action;
+      const isSo = roster.conferees.get(ordinal)?.held !== !held;
+      return isSo ? nothing : one({ kind: 'held', ordinal, held });
+    }
+    case 'operator':
+      return asking === undefined
+        ? nothing
+        : one({ kind: 'operator-called', ordinal: asking.ordinal });
+    case 'sub-conference':
+      return subEvents(roster, asking, action.sub);
+    case 'send':
+      return subEvents(roster, roster.conferees.get(action.ordinal), action.sub);
   }
+}
+
+function subEvents(roster: Roster, conferee: Conferee | undefined, sub: number) {
+  if (roster.created?.temporary === true) {
+    return fail(new MediaError('not-allowed', 'a waiting room has no sub-conferences'));
+  }
+  if (conferee === undefined || conferee.sub === sub) return nothing;
+  return one({ kind: 'sub-conference', ordinal: conferee.ordinal, sub });
 }
 
 function lockEvents(roster: Roster, locked: boolean) {

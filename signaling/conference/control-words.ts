@@ -18,6 +18,7 @@ export interface Words {
   readonly prompt: string;
   readonly numbers?: readonly number[];
   readonly role?: Role;
+  readonly held?: boolean;
 }
 
 const MODE_WORDS: Readonly<Record<TalkMode, string>> = {
@@ -47,6 +48,17 @@ export function wordsAfter(roster: Roster, { action, by, hadHandUp }: Done): Wor
       return { to: concerned, prompt: 'hand-lowered' };
     case 'make-host':
       return { to: concerned, prompt: 'you-are-now-host', role: 'host' };
+    case 'hold': {
+      const { held } = action;
+      return { to: concerned, prompt: held ? 'you-are-on-hold' : 'reconnected', held };
+    }
+    case 'send': {
+      const { sub } = action;
+      if (sub === 0) return { to: concerned, prompt: 'leaving-sub-conference' };
+      return { to: concerned, prompt: 'entering-sub-conference', numbers: [sub] };
+    }
+    case 'operator':
+    case 'sub-conference':
     case 'lock':
     case 'mute-self':
       return undefined;
@@ -57,7 +69,7 @@ export function wordsAfter(roster: Roster, { action, by, hadHandUp }: Done): Wor
 export function tellConferees(management: Management, log: ConferenceLog, done: Done): void {
   const words = wordsAfter(log.roster, done);
   if (words === undefined) return;
-  const { to, prompt, numbers, role } = words;
+  const { to, prompt, numbers, role, held } = words;
   const { number } = log.roster;
   for (const { caller, confereeId } of to) {
     const name = `announce ${confereeId} ${number}`;
@@ -69,6 +81,7 @@ export function tellConferees(management: Management, log: ConferenceLog, done: 
         prompt,
         ...(numbers === undefined ? {} : { numbers: [...numbers] }),
         ...(role === undefined ? {} : { role }),
+        ...(held === undefined ? {} : { held }),
       });
     });
   }

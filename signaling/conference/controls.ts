@@ -2,6 +2,7 @@
 import { MediaError } from '../../common/errors.ts';
 import { fail, ok } from '../../common/result.ts';
 import type { ConferenceLog, Decision } from './conference-log.ts';
+import { callTheRoll } from './conference-words.ts';
 import { controlEvents, type StateAction } from './control-events.ts';
 import { tellConferees } from './control-words.ts';
 import { afterwards, depart, endConference, release, withinPatience } from './ending.ts';
@@ -9,6 +10,7 @@ import type { Finish, Management, Reply } from './management.ts';
 import type { ServiceRequest } from './messages.ts';
 import { tellMutes } from './mutes.ts';
 import { mayControl } from './policy.ts';
+import { record } from './recording.ts';
 import type { Conferee } from './roster.ts';
 
 type ControlRequest = Extract<ServiceRequest, { kind: 'control' }>;
@@ -62,6 +64,10 @@ async function carryOut(management: Management, log: ConferenceLog, order: Order
       return remove(management, log, order, action.ordinal);
     case 'end':
       return end(management, log, order);
+    case 'roll-call':
+      return () => callTheRoll(management, log, order.request.requestId);
+    case 'record':
+      return record(management, log, order.request.requestId, action.on, contextOf(order));
     default:
       return change(management, log, order, action);
   }
@@ -108,6 +114,9 @@ const MUTING: ReadonlySet<StateAction['kind']> = new Set([
   'mute-all',
   'mode',
   'make-host',
+  'hold',
+  'sub-conference',
+  'send',
 ]);
 
 async function remove(

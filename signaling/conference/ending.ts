@@ -3,16 +3,20 @@ import type { MediaError } from '../../common/errors.ts';
 import type { AccountId, ConfereeId } from '../../common/ids.ts';
 import type { Result } from '../../common/result.ts';
 import { getAccount } from './accounts.ts';
+import { announceTo } from './announcing.ts';
 import type { ConferenceLog, DecisionContext } from './conference-log.ts';
+import { announcePassage } from './conference-words.ts';
 import type { ConferenceEvent } from './events.ts';
 import { releaseGuard } from './guards.ts';
 import type { Management } from './management.ts';
 import type { AccountRecord, VruCommand } from './messages.ts';
+import { tellMutes } from './mutes.ts';
 import { afterDeparture } from './policy.ts';
 import { KEYS } from './records.ts';
 import { returnToWaiting } from './returning.ts';
 import type { Conferee } from './roster.ts';
 import { passSerial } from './serials.ts';
+import { keepTime } from './time-keeping.ts';
 
 type Left = Extract<ConferenceEvent, { kind: 'left' }>['why'];
 /** Departures after which the conference went on without noticing, if nobody looked. */
@@ -40,7 +44,9 @@ export async function depart(
   const current = await log.catchUp();
   if (!current.ok) return current;
   const policy = await policyOf(management, log.roster.accountId);
-  return log.commit((roster, nowMs) => {
+  let heir: number | undefined;
+  const decided = await log.commit<Conferee | undefined>((roster, nowMs) => {
+    heir = undefined;
     const leaving =
       'ordinal' in find ? roster.conferees.get(find.ordinal) : roster.ofId(find.confereeId);
     if (leaving === undefined || roster.ended !== undefined)
@@ -51,8 +57,26 @@ export async function depart(
         ? { kind: 'deleted', ordinal, confereeId }
         : { kind: 'left', ordinal, confereeId, why };
     const consequences = afterDeparture(roster, leaving, policy, why === 'lost', nowMs);
+    heir = consequences.find((event) => event.kind === 'role')?.ordinal;
     return { events: [departure, ...consequences], result: leaving };
   }, context);
+  if (decided.ok && heir !== undefined) crown(management, log, heir);
+  return decided;
+}
+
+/** The last host left, and the conference has another one by itself (R28). */
+function crown(management: Management, log: ConferenceLog, ordinal: number): void {
+  const heir = log.roster.conferees.get(ordinal);
+  if (heir === undefined) return;
+  const { confereeId } = heir;
+  void management.background(`succession ${confereeId}`, async () => {
+    // The mode may have muted it.
+    await tellMutes(management, log);
+    await announceTo(management, heir, `succession-${confereeId}`, {
+      prompt: 'you-are-now-host',
+      role: 'host',
+    });
+  });
 }
 
 /** A departure with all that follows: the mixer is told, the record says so, the end is carried out. */
@@ -75,6 +99,9 @@ export async function afterwards(
   why: Left,
 ): Promise<void> {
   const mixerId = log.roster.created?.mixerId;
+  // Who never was in it, and who only changes rooms, does not go out. Waited for, as the VRU forgets
+  // the name when it hears that the departure is done.
+  if (why !== 'refused' && why !== 'moved') await announcePassage(management, log, left, 'out');
   if (mixerId !== undefined) await management.mixers.remove(mixerId, log.id, left.confereeId);
   if (UNWILLING.has(why)) {
     const { ordinal } = left;
@@ -94,30 +121,19 @@ function beginGrace(management: Management, log: ConferenceLog): void {
   const { clock } = management.options;
   const { endAtMs, conferees } = log.roster;
   if (endAtMs === null) return;
-  for (const { caller, confereeId } of conferees.values()) {
+  const seconds = Math.round((endAtMs - clock.wallMs()) / 1_000);
+  for (const conferee of conferees.values()) {
+    const { confereeId } = conferee;
     void management.background(`announce ${confereeId}`, async () => {
-      await management.vrus.command(caller, {
-        kind: 'announce',
-        requestId: `grace-${confereeId}-${endAtMs}`,
-        callId: caller.callId,
-        prompt: 'host-has-left',
+      const name = `grace-${confereeId}-${endAtMs}`;
+      await announceTo(management, conferee, name, { prompt: 'host-has-left' });
+      await announceTo(management, conferee, `${name}-left`, {
+        prompt: 'conference-will-end-in',
+        numbers: [seconds],
       });
     });
   }
-  clock.after(Math.max(0, endAtMs - clock.wallMs()), () => {
-    void management.background(`grace ${log.id}`, () => endAfterGrace(management, log));
-  });
-}
-
-/** Ends the conference if its time is over and no host has come back. */
-export async function endAfterGrace(management: Management, log: ConferenceLog): Promise<void> {
-  const decided = await log.commit((roster, nowMs) => {
-    const due = roster.endAtMs !== null && roster.endAtMs <= nowMs && roster.ended === undefined;
-    const event: ConferenceEvent = { kind: 'ended', why: 'host-left', others: 'release' };
-    return { events: due ? [event] : [], result: undefined };
-  });
-  if (!decided.ok) throw decided.error;
-  if (log.roster.ended !== undefined) await finishEnding(management, log);
+  void management.background(`time ${log.id}`, () => keepTime(management, log));
 }
 
 /** Ends it now, for a reason of the caller's. True when this call ended it. */
@@ -175,7 +191,7 @@ async function endNow(management: Management, log: ConferenceLog): Promise<void>
 type ReleaseWhy = Extract<VruCommand, { kind: 'release' }>['why'];
 
 function releaseWord(why: string): ReleaseWhy {
-  return why === 'host-left' ? 'host-left' : 'ended';
+  return why === 'host-left' || why === 'time-limit' ? why : 'ended';
 }
 
 async function releaseAll(

@@ -7,6 +7,7 @@ import { randomToken } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import { lookUpCode } from './accounts.ts';
 import type { ConferenceLog } from './conference-log.ts';
+import { announcePassage } from './conference-words.ts';
 import { type CreateOutcome, create, enterMingle } from './creating.ts';
 import { endConference, finishEnding } from './ending.ts';
 import { type ConferenceSituation, decideEntry } from './entry.ts';
@@ -166,7 +167,11 @@ function afterJoin(
   const { conferee } = outcome;
   return async () => {
     await leaveHold(management, entrant);
-    return finishJoin(management, log, conferee);
+    const reply = await finishJoin(management, log, conferee);
+    if (reply.ok && reply.value.kind === 'enter') {
+      void announcePassage(management, log, conferee, 'in');
+    }
+    return reply;
   };
 }
 

@@ -32,6 +32,8 @@ export const ENDINGS = [
   'host-left',
   /** A waiting room whose people have moved to the conference proper. */
   'superseded',
+  /** The account's limit. */
+  'time-limit',
   /** Everybody in it was lost. */
   'lost',
   /** Another server's conference of the same account came first. */
@@ -74,7 +76,24 @@ export const conferenceEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('muted-all'), muted: z.boolean() }),
   z.object({ kind: z.literal('mode'), mode: talkMode }),
   z.object({ kind: z.literal('hand'), ordinal, raised: z.boolean() }),
-  z.object({ kind: z.literal('role'), ordinal, role }),
+  /** `succession`: the last host left, and the account says that the conference gets another. */
+  z.object({
+    kind: z.literal('role'),
+    ordinal,
+    role,
+    why: z.enum(['made', 'succession']).optional(),
+  }),
+  z.object({ kind: z.literal('held'), ordinal, held: z.boolean() }),
+  z.object({ kind: z.literal('operator-called'), ordinal }),
+  /** `file`: below the mixer's folder for recordings. */
+  z.object({
+    kind: z.literal('recording'),
+    on: z.boolean(),
+    mixerId: nodeId,
+    file: z.string().optional(),
+  }),
+  /** Into a sub-conference; 0: back. */
+  z.object({ kind: z.literal('sub-conference'), ordinal, sub: z.number().int().min(0) }),
   z.object({ kind: z.literal('locked'), locked: z.boolean() }),
   z.object({
     kind: z.literal('mixer-replaced'),
@@ -84,6 +103,8 @@ export const conferenceEvent = z.discriminatedUnion('kind', [
   }),
   /** The last host left; it ends then unless one returns (R28). */
   z.object({ kind: z.literal('grace-started'), endAtMs: z.number() }),
+  /** Its conferees were told how long it will still last. */
+  z.object({ kind: z.literal('warned'), endAtMs: z.number(), leftMs: z.number() }),
   /** A waiting room that takes nobody more, as its people are about to move; null: it does again. */
   z.object({ kind: z.literal('superseded'), by: conferenceId.nullable() }),
   z.object({

@@ -21,6 +21,8 @@ export interface FakeMixerOptions {
 interface Seat {
   readonly ordinal: number;
   muted: boolean;
+  sub: number;
+  held: boolean;
   version: number;
 }
 
@@ -28,6 +30,7 @@ interface Seat {
 export class FakeMixer {
   readonly id: NodeId;
   readonly conferences = new Map<ConferenceId, Map<ConfereeId, Seat>>();
+  readonly recording = new Set<ConferenceId>();
   /** Everything it was told, in order. */
   readonly history: MixerRequest[] = [];
   headroom: number;
@@ -110,15 +113,24 @@ export class FakeMixer {
       if (seats === undefined) this.conferences.set(conferenceId, new Map());
       return ok({ mixerId: this.id, mixerAddress: this.address });
     }
+    if (request.kind === 'announce') return ok({});
+    if (request.kind === 'record') {
+      if (request.on) this.recording.add(conferenceId);
+      else this.recording.delete(conferenceId);
+      return ok({ file: `${conferenceId}.wav` });
+    }
     if (seats === undefined) return fail(new MediaError('conference-unknown', conferenceId));
     const seat = seats.get(request.confereeId);
     if (request.kind === 'admit') {
-      const { ordinal, muted } = request;
-      if (seat === undefined) seats.set(request.confereeId, { ordinal, muted, version: 0 });
+      const { ordinal, muted, sub, held } = request;
+      const state = { ordinal, muted, sub, held, version: 0 };
+      if (seat === undefined) seats.set(request.confereeId, state);
       return ok({});
     }
     if (seat !== undefined && request.version > seat.version) {
       seat.muted = request.muted;
+      seat.sub = request.sub;
+      seat.held = request.held;
       seat.version = request.version;
     }
     return ok({});

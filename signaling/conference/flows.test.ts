@@ -339,8 +339,15 @@ describe('the host leaves (R28)', () => {
 
   it('end: announced, and over after the grace time', async () => {
     const { world, a, b } = await leave({ hostLeaves: 'end', graceMs: 30_000 });
-    const announced = world.vrus.flatMap(({ it }) => it.commands).map(({ kind }) => kind);
-    expect(announced).toEqual(['announce', 'announce']);
+    const announced = world.vrus
+      .flatMap(({ it }) => it.commands)
+      .map((command) => (command.kind === 'announce' ? command.prompt : command.kind));
+    expect(announced.toSorted()).toEqual([
+      'conference-will-end-in',
+      'conference-will-end-in',
+      'host-has-left',
+      'host-has-left',
+    ]);
     await world.clock.advance(29_000);
     expect([a, b].map(({ released }) => released)).toEqual([undefined, undefined]);
     await world.clock.advance(2_000);

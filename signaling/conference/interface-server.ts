@@ -21,7 +21,7 @@ import { replaceMixer } from './joining.ts';
 import { type KeptLease, keepLease } from './kept-lease.ts';
 import { type Finish, Management, type ManagementOptions, type Reply } from './management.ts';
 import { mixerEvent, type ServiceRequest, SUBJECTS, serviceRequest } from './messages.ts';
-import { onNodeLost, reconcile } from './reconcile.ts';
+import { dropLostNames, onNodeLost, reconcile } from './reconcile.ts';
 import { KEYS } from './records.ts';
 import { INTERFACE_LEASE_MS, SERVER_TRY_MS } from './timing.ts';
 
@@ -112,6 +112,7 @@ class InterfaceServer implements Role {
     }
     this.#lease = lease.value;
     this.#reconcile();
+    void this.#management.background('names', () => dropLostNames(this.#management));
     // Not in step with the other servers.
     const periodMs = RECONCILE_MS + random.below(RECONCILE_MS / 5);
     this.#timer = clock.every(periodMs, () => this.#reconcile());

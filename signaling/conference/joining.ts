@@ -15,7 +15,8 @@ import type {
   Role,
   ServiceReply,
 } from './messages.ts';
-import { type Conferee, isMuted, type Roster } from './roster.ts';
+import { recordAgain } from './recording.ts';
+import { type Conferee, mixerStateOf, type Roster } from './roster.ts';
 import { placeOrder } from './serials.ts';
 
 /** A caller who wants in, by request or from waiting. */
@@ -110,9 +111,8 @@ export async function seat(
   for (let attempt = 0; attempt < MIXER_TRIES; attempt++) {
     const { created, mixerEpoch } = log.roster;
     if (created === undefined || log.roster.ended !== undefined) return 'ended';
-    const muted = isMuted(conferee);
     const outcome = (await management.living.mixer(created.mixerId))
-      ? await management.mixers.admit(created.mixerId, log.id, conferee, muted)
+      ? await management.mixers.admit(created.mixerId, log.id, conferee)
       : 'lost';
     if (outcome === 'refused') return 'mixers-busy';
     if (outcome === 'admitted') {
@@ -136,8 +136,7 @@ async function repeatMute(
 ): Promise<void> {
   const now = log.roster.ofId(told.confereeId);
   if (now === undefined || now.muteVersion === told.muteVersion) return;
-  const bits = { muted: isMuted(now), version: now.muteVersion };
-  await management.mixers.mute(mixerId, log.id, now.confereeId, bits);
+  await management.mixers.mute(mixerId, log.id, now.confereeId, mixerStateOf(now));
 }
 
 /**
@@ -155,6 +154,7 @@ export async function replaceMixer(
   if (!current.ok || created === undefined) return 'service-unavailable';
   if (ended !== undefined) return 'ended';
   if (mixerEpoch !== epoch) return undefined;
+  const recorded = log.roster.recording !== undefined;
   const lost = created.mixerId;
   // One that still lives has lost only this conference and may take it again.
   const avoid = (await management.living.mixer(lost)) ? [] : [lost];
@@ -181,7 +181,10 @@ export async function replaceMixer(
   }
   management.options.log.warn({ conferenceId: log.id, lost, mixerId }, 'a mixer was replaced');
   await management.project(log);
-  void management.background(`reseat ${log.id}`, () => reseat(management, log));
+  void management.background(`reseat ${log.id}`, async () => {
+    await reseat(management, log);
+    if (recorded) await recordAgain(management, log);
+  });
   return undefined;
 }
 
@@ -240,6 +243,7 @@ export function placeOf(roster: Roster, conferee: Conferee): PlaceInConference |
     temporary,
     order: placeOrder(roster, conferee),
     size: Math.max(roster.size, 1),
+    ...(roster.recording === undefined ? {} : { recorded: true }),
   };
 }
 

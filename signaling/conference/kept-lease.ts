@@ -12,6 +12,8 @@ export interface KeptLeaseOptions {
   readonly ttlMs: number;
   /** Asked at each renewal, so that the record says what is so now. */
   readonly value: () => unknown;
+  /** While false the lease is given up, and taken again after: the role cannot do its work. */
+  readonly able?: () => boolean;
 }
 
 export interface KeptLease {
@@ -30,10 +32,25 @@ export async function keepLease(options: KeptLeaseOptions): Promise<Result<KeptL
   const first = await store.lease(key, value(), ttlMs);
   if (!first.ok) return first;
   let lease: Lease = first.value;
+  let unable = false;
   let released = false;
   let renewing: Promise<void> | undefined;
 
   const renew = async (): Promise<void> => {
+    if (options.able?.() === false) {
+      if (!unable) log.error({ key }, 'a lease is given up: this role cannot do its work');
+      if (!unable) await lease.release();
+      unable = true;
+      return;
+    }
+    if (unable) {
+      const taken = await store.lease(key, value(), ttlMs);
+      if (!taken.ok) return;
+      lease = taken.value;
+      unable = false;
+      log.info({ key }, 'a lease is taken again');
+      return;
+    }
     const renewed = await lease.renew(value());
     if (renewed.ok || released) return;
     log.warn({ key, errorCode: renewed.error.code }, 'a lease could not be renewed');
@@ -58,7 +75,7 @@ export async function keepLease(options: KeptLeaseOptions): Promise<Result<KeptL
       released = true;
       timer.cancel();
       await renewing;
-      await lease.release();
+      if (!unable) await lease.release();
     },
   });
 }

@@ -68,6 +68,15 @@ export const codeSource = z.object({
   call: z.string().max(256).optional(),
 });
 
+/** What a valid code says of its account. */
+const ofAccount = {
+  accountId,
+  role,
+  language: z.string(),
+  /** Whether the caller is asked for a name. */
+  recordNames: z.boolean().optional(),
+} as const;
+
 /** Before the caller is told: nothing at first, more for a source that keeps missing. */
 const delayMs = z.number().int().min(0).optional();
 
@@ -87,11 +96,11 @@ export const provisioningRequest = z.discriminatedUnion('kind', [
 export type ProvisioningRequest = z.infer<typeof provisioningRequest>;
 
 export const codeCheck = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('valid'), accountId, role, language: z.string(), delayMs }),
+  z.object({ kind: z.literal('valid'), ...ofAccount, delayMs }),
   /** A longer code may still be valid. */
   z.object({ kind: z.literal('prefix') }),
   /** Valid as it is, but a longer one begins with it: wait for `#` or the time-out. */
-  z.object({ kind: z.literal('valid-prefix'), accountId, role, language: z.string(), delayMs }),
+  z.object({ kind: z.literal('valid-prefix'), ...ofAccount, delayMs }),
   z.object({ kind: z.literal('invalid'), delayMs }),
 ]);
 export type CodeCheck = z.infer<typeof codeCheck>;
@@ -114,6 +123,10 @@ export const dnisRecord = z.object({
 });
 export type DnisRecord = z.infer<typeof dnisRecord>;
 
+/** A conferee in none of them is in the conference itself: 0. */
+export const SUB_CONFERENCES = 9;
+const subConference = z.number().int().min(0).max(SUB_CONFERENCES);
+
 export const accountRecord = z.object({
   id: accountId,
   name: z.string().max(128),
@@ -125,11 +138,21 @@ export const accountRecord = z.object({
     .default('standard'),
   /** A participant before the host: creates it (E24), holds (E25), or talks with the others (E26). */
   waitingMode: z.enum(['start', 'hold', 'mingle']).default('hold'),
-  /** R28. */
-  hostLeaves: z.enum(['continue', 'end', 'wait']).default('continue'),
+  /** R28; `succeed`: the participant who came first becomes host. */
+  hostLeaves: z.enum(['continue', 'end', 'wait', 'succeed']).default('continue'),
   graceMs: z.number().int().min(0).default(60_000),
   /** Absent: no limit but the mixers' measured capacity. */
   maxConferees: z.number().int().min(2).optional(),
+  /** A conference ends after this, and its conferees hear it coming. Absent: no limit. */
+  maxDurationMs: z.number().int().min(10_000).max(604_800_000).optional(),
+  /** Callers say their name before they come in; it is heard in roll calls and announcements. */
+  recordNames: z.boolean().default(false),
+  /** What the conference hears when somebody comes or goes. */
+  announceEntry: z.enum(['none', 'tone', 'name']).default('none'),
+  /** Nothing of it in a conference of more. */
+  announceUpTo: z.number().int().min(1).max(100_000).default(30),
+  /** Whether a host may record the conference. */
+  recording: z.enum(['never', 'by-host']).default('by-host'),
   language: z.string().default('en'),
 });
 export type AccountRecord = z.infer<typeof accountRecord>;
@@ -217,6 +240,25 @@ export const serviceRequest = z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('hand'), raised: z.boolean() }),
       z.object({ kind: z.literal('lower-hand'), ordinal: z.number().int().positive() }),
       z.object({ kind: z.literal('make-host'), ordinal: z.number().int().positive() }),
+      /** Out of the talk and back: hears music, is not heard. */
+      z.object({
+        kind: z.literal('hold'),
+        ordinal: z.number().int().positive(),
+        held: z.boolean(),
+      }),
+      /** Oneself into sub-conference n, or with 0 back. */
+      z.object({ kind: z.literal('sub-conference'), sub: subConference }),
+      /** Another conferee likewise. */
+      z.object({
+        kind: z.literal('send'),
+        ordinal: z.number().int().positive(),
+        sub: subConference,
+      }),
+      /** Everybody hears who is there. */
+      z.object({ kind: z.literal('roll-call') }),
+      z.object({ kind: z.literal('record'), on: z.boolean() }),
+      /** Somebody who watches the conferences is asked to come. */
+      z.object({ kind: z.literal('operator') }),
       z.object({ kind: z.literal('delete'), ordinal: z.number().int().positive() }),
       z.object({ kind: z.literal('end') }),
     ]),
@@ -243,6 +285,8 @@ export const placeInConference = z.object({
   order: z.tuple([z.number().int(), z.number().int(), z.number().int()]).optional(),
   /** Conferees including this one, for the announcement. */
   size: z.number().int().positive(),
+  /** It is being recorded, which whoever comes in must hear. */
+  recorded: z.boolean().optional(),
 });
 export type PlaceInConference = z.infer<typeof placeInConference>;
 
@@ -278,6 +322,24 @@ export const placementReply = z.discriminatedUnion('kind', [
 ]);
 export type PlacementReply = z.infer<typeof placementReply>;
 
+/** A prompt by name, or what a language puts into words. */
+export const announcedWord = z.union([
+  z.string().max(64),
+  z.object({ number: z.number().int().min(0) }),
+  z.object({ digits: z.string().max(64) }),
+  z.object({ participants: z.number().int().min(0) }),
+  /** What this caller has said as its name (recorded-names.ts), and then; else the other words. */
+  z.object({
+    nameOf: callId,
+    followedBy: z.array(z.string().max(64)).max(8).default([]),
+    otherwise: z.array(z.string().max(64)).max(8).default([]),
+  }),
+]);
+export type AnnouncedWord = z.infer<typeof announcedWord>;
+
+/** Which of the mixes of its conference a conferee is in; held: none of them. */
+const whereabouts = { sub: subConference.default(0), held: z.boolean().default(false) } as const;
+
 export const mixerRequest = z.discriminatedUnion('kind', [
   createConference,
   /** Announces a conferee, so that its INVITE is let in. */
@@ -288,6 +350,7 @@ export const mixerRequest = z.discriminatedUnion('kind', [
     confereeId,
     ordinal: z.number().int().positive(),
     muted: z.boolean(),
+    ...whereabouts,
   }),
   /** The disconnect message (E9), with the parameter given at entry. */
   z.object({ kind: z.literal('remove'), requestId, conferenceId, confereeId }),
@@ -299,13 +362,27 @@ export const mixerRequest = z.discriminatedUnion('kind', [
     confereeId,
     muted: z.boolean(),
     version: z.number().int(),
+    ...whereabouts,
   }),
+  /** Everybody in the conference hears it, once; nothing waits for its end. */
+  z.object({
+    kind: z.literal('announce'),
+    requestId,
+    conferenceId,
+    language: z.string(),
+    words: z.array(announcedWord).min(1).max(4_000),
+  }),
+  /** The whole conference into a file of the mixer's; off: the file is complete. */
+  z.object({ kind: z.literal('record'), requestId, conferenceId, on: z.boolean() }),
   z.object({ kind: z.literal('end'), requestId, conferenceId }),
 ]);
 export type MixerRequest = z.infer<typeof mixerRequest>;
 
 /** The answer to `mute`: what holds now. Other requests but `create` are answered with `{}`. */
 export const muteReply = z.object({ muted: z.boolean(), version: z.number().int() });
+
+/** The answer to `record`. */
+export const recordReply = z.object({ file: z.string().optional() });
 
 /** Published on SUBJECTS.mixerEvents: hints for who shows a conference, not the truth about it. */
 export const mixerEvent = z.discriminatedUnion('kind', [
@@ -387,6 +464,8 @@ export const vruCommand = z.discriminatedUnion('kind', [
     numbers: z.array(z.number()).optional(),
     /** The caller has this role from now on, and its keys. */
     role: role.optional(),
+    /** Taken out of the talk: music until it is back. */
+    held: z.boolean().optional(),
   }),
 ]);
 export type VruCommand = z.infer<typeof vruCommand>;

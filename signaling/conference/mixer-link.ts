@@ -3,7 +3,15 @@ import { type ErrorCode, MediaError } from '../../common/errors.ts';
 import type { AccountId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
-import { type MixerRequest, type PlacementReply, placementReply, SUBJECTS } from './messages.ts';
+import {
+  type AnnouncedWord,
+  type MixerRequest,
+  type PlacementReply,
+  placementReply,
+  recordReply,
+  SUBJECTS,
+} from './messages.ts';
+import { type Conferee, type MixerState, mixerStateOf } from './roster.ts';
 
 /** A mixer answers from memory; one that needs longer is in trouble. */
 const MIXER_MS = 1_000;
@@ -55,10 +63,10 @@ export class MixerLink {
   async admit(
     mixerId: NodeId,
     conferenceId: ConferenceId,
-    conferee: { readonly confereeId: ConfereeId; readonly ordinal: number },
-    muted: boolean,
+    conferee: Conferee,
   ): Promise<'admitted' | 'lost' | 'refused'> {
     const { confereeId, ordinal } = conferee;
+    const { muted, held, sub } = mixerStateOf(conferee);
     const requestId = `admit-${confereeId}`;
     const answer = await this.#ask(mixerId, {
       kind: 'admit',
@@ -67,6 +75,8 @@ export class MixerLink {
       confereeId,
       ordinal,
       muted,
+      held,
+      sub,
     });
     if (answer.ok) return 'admitted';
     return LOST.has(answer.error.code) ? 'lost' : 'refused';
@@ -83,16 +93,41 @@ export class MixerLink {
     mixerId: NodeId,
     conferenceId: ConferenceId,
     confereeId: ConfereeId,
-    bits: { readonly muted: boolean; readonly version: number },
+    state: MixerState,
   ): Promise<boolean> {
-    const requestId = `mute-${confereeId}-${bits.version}`;
+    const requestId = `mute-${confereeId}-${state.version}`;
     return await this.#tell(mixerId, {
       kind: 'mute',
       requestId,
       conferenceId,
       confereeId,
-      ...bits,
+      ...state,
     });
+  }
+
+  /** `name`: of this announcement in this conference; asked for again it is not heard again. */
+  async announce(
+    mixerId: NodeId,
+    conferenceId: ConferenceId,
+    name: string,
+    language: string,
+    words: readonly AnnouncedWord[],
+  ): Promise<void> {
+    const said = { language, words: [...words] };
+    await this.#tell(mixerId, { kind: 'announce', requestId: name, conferenceId, ...said });
+  }
+
+  /** The value is the file, below the mixer's folder for recordings. */
+  async record(
+    mixerId: NodeId,
+    conferenceId: ConferenceId,
+    requestId: string,
+    on: boolean,
+  ): Promise<Result<string | undefined, MediaError>> {
+    const answer = await this.#ask(mixerId, { kind: 'record', requestId, conferenceId, on });
+    if (!answer.ok) return answer;
+    const reply = recordReply.safeParse(answer.value);
+    return ok(reply.success ? reply.data.file : undefined);
   }
 
   async end(mixerId: NodeId, conferenceId: ConferenceId): Promise<void> {

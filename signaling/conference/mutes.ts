@@ -1,7 +1,7 @@
-/** Brings the mute bits of the log to the mixer, until it has acknowledged them. */
+/** Brings the mute bits and places of the log to the mixer, until it has acknowledged them. */
 import type { ConferenceLog } from './conference-log.ts';
 import type { Management } from './management.ts';
-import { isMuted } from './roster.ts';
+import { mixerStateOf } from './roster.ts';
 
 /**
  * Tells the mixer every bit that it has not acknowledged to this server yet. Versions make it
@@ -16,8 +16,7 @@ export async function tellMutes(management: Management, log: ConferenceLog): Pro
   const owed = [...roster.conferees.values()].filter((one) => one.muteVersion > told);
   const answers = await Promise.all(
     owed.map((one) => {
-      const bits = { muted: isMuted(one), version: one.muteVersion };
-      return management.mixers.mute(created.mixerId, log.id, one.confereeId, bits);
+      return management.mixers.mute(created.mixerId, log.id, one.confereeId, mixerStateOf(one));
     }),
   );
   // Another mixer was admitted with the bits of then (joining.ts), so only this one's answers count.

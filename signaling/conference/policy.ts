@@ -32,6 +32,8 @@ export function afterDeparture(
   switch (policy.hostLeaves) {
     case 'continue':
       return [];
+    case 'succeed':
+      return succession(roster);
     case 'wait':
       return [{ kind: 'ended', why: 'host-left', others: 'wait' }];
     case 'end':
@@ -41,8 +43,24 @@ export function afterDeparture(
   }
 }
 
+/** What everybody may do, for itself. */
+const OWN: ReadonlySet<ControlAction['kind']> = new Set([
+  'mute-self',
+  'hand',
+  'sub-conference',
+  'operator',
+]);
+
 /** Whether this conferee (undefined: an operator) may do it. */
 export function mayControl(by: Conferee | undefined, action: ControlAction): boolean {
-  if (action.kind === 'mute-self' || action.kind === 'hand') return by !== undefined;
+  if (OWN.has(action.kind)) return by !== undefined;
   return by === undefined || by.role === 'host';
+}
+
+/** Of those who are left, the one who came first. */
+function succession(roster: Roster): readonly ConferenceEvent[] {
+  for (const { ordinal, role } of roster.conferees.values()) {
+    if (role === 'participant') return [{ kind: 'role', ordinal, role: 'host', why: 'succession' }];
+  }
+  return [];
 }

@@ -132,7 +132,8 @@ async function fromStore(store: Store, code: string): Promise<Result<CodeCheck, 
   if (!found.ok) return found;
   if (found.value === undefined) return ok({ kind: 'invalid' });
   const { account, role } = found.value;
-  return ok({ kind: 'valid', accountId: account.id, role, language: account.language });
+  const { id, language, recordNames } = account;
+  return ok({ kind: 'valid', accountId: id, role, language, ...(recordNames && { recordNames }) });
 }
 
 /** The whole database in memory; a few hundred bytes an account. */
@@ -206,8 +207,9 @@ class ProvisioningCache {
     // The caller typed `#`: what is not a code now will not become one.
     if (match.kind === 'prefix') return partial ? match : { kind: 'invalid' };
     const { accountId, role } = match.value;
-    const language = this.#accounts.get(accountId)?.language ?? 'en';
-    return { kind: partial ? match.kind : 'valid', accountId, role, language };
+    const { language = 'en', recordNames = false } = this.#accounts.get(accountId) ?? {};
+    const kind = partial ? match.kind : 'valid';
+    return { kind, accountId, role, language, ...(recordNames && { recordNames }) };
   }
 
   /** The row of this number, else the longest prefix row that fits; with and without a leading `+`. */

@@ -6,13 +6,15 @@
 import type { AccountId, ConferenceId, NodeId } from '../../common/ids.ts';
 import type { Entry } from '../../common/store/store.ts';
 import type { ConferenceLog } from './conference-log.ts';
-import { endAfterGrace, finishEnding, removeConferee } from './ending.ts';
+import { finishEnding, removeConferee } from './ending.ts';
 import { findConference, type GuardKind, guardKey, isVoid } from './guards.ts';
 import { replaceMixer, reseatIfOwed } from './joining.ts';
 import type { Management } from './management.ts';
 import { moveAll } from './moving.ts';
 import { tellMutes } from './mutes.ts';
+import { nameRecord } from './recorded-names.ts';
 import { conferenceRecord, endedRecord, KEYS, PREFIXES, waitingRecord } from './records.ts';
+import { keepTime } from './time-keeping.ts';
 
 /** The log of an ended conference is kept so long, for reports and late readers. */
 const KEEP_LOG_MS = 3_600_000;
@@ -46,7 +48,7 @@ async function everyConference(
 }
 
 async function checkConferences(management: Management): Promise<void> {
-  const { clock, store } = management.options;
+  const { store } = management.options;
   await everyConference(management, async (log) => {
     const { roster } = log;
     if (roster.ended !== undefined) {
@@ -64,9 +66,8 @@ async function checkConferences(management: Management): Promise<void> {
     }
     await reseatIfOwed(management, log);
     await tellMutes(management, log);
-    if (roster.endAtMs !== null && roster.endAtMs <= clock.wallMs()) {
-      await endAfterGrace(management, log);
-    }
+    await keepTime(management, log);
+    if (roster.ended !== undefined) return;
     const recorded = await management.project(log);
     if (!recorded.ok) throw recorded.error;
   });
@@ -112,6 +113,18 @@ async function checkWaiting(management: Management): Promise<void> {
     else accounts.add(key.split('/')[1] as AccountId);
   }
   for (const accountId of accounts) await moveAll(management, accountId);
+}
+
+/**
+ * A VRU forgets the names of its calls when they end; those of a VRU that died are forgotten here,
+ * when that is noticed and at the start of a server. Not with every look: names are long.
+ */
+export async function dropLostNames(management: Management): Promise<void> {
+  for (const { key, value } of await entries(management, PREFIXES.name)) {
+    const record = nameRecord.safeParse(value);
+    if (record.success && (await management.living.vruOf(record.data))) continue;
+    await management.options.store.delete(key);
+  }
 }
 
 async function dropOldLogs(management: Management): Promise<void> {
@@ -170,4 +183,5 @@ async function removeLostVru(management: Management, id: NodeId): Promise<void> 
       : Promise.resolve(),
   );
   await checkWaiting(management);
+  await dropLostNames(management);
 }

@@ -9,7 +9,7 @@
  * key creates the conference.
  */
 import { z } from 'zod';
-import type { AccountId, ConferenceId, NodeId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConferenceId, NodeId } from '../../common/ids.ts';
 import { accountId, caller, conferenceId, nodeId, role, talkMode } from './messages.ts';
 
 const pad = (number: number): string => String(number).padStart(8, '0');
@@ -28,6 +28,8 @@ export const KEYS = {
   waiting: (id: AccountId, seq: number): string => `waiting/${id}/${pad(seq)}`,
   waitingOf: (id: AccountId): string => `waiting/${id}/`,
   ended: (id: ConferenceId): string => `ended/${id}`,
+  /** What the caller of this call said as its name (recorded-names.ts). */
+  name: (id: CallId): string => `name/${keyWord(id)}`,
   mixer: (id: NodeId): string => `mixer/${id}`,
   vru: (id: NodeId): string => `vru/${id}`,
   interfaceServer: (id: NodeId): string => `interface/${id}`,
@@ -43,6 +45,7 @@ export const PREFIXES = {
   conference: 'conference/',
   waiting: 'waiting/',
   ended: 'ended/',
+  name: 'name/',
   mixer: 'mixer/',
   vru: 'vru/',
   interfaceServer: 'interface/',

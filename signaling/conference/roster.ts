@@ -2,7 +2,7 @@
  * What the event log of a conference adds up to: who is in it, by ordinal, and how it stands. Only
  * `apply` changes it. It never asks anybody and decides nothing.
  */
-import type { AccountId, CallId, ConfereeId, ConferenceId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
 import type { ConferenceEvent, EventDocument } from './events.ts';
 import type { Caller, Role, TalkMode } from './messages.ts';
 import type { ConferenceRecord } from './records.ts';
@@ -17,7 +17,11 @@ export interface Conferee {
   readonly mutedBySelf: boolean;
   readonly mutedByHost: boolean;
   readonly mutedByMode: boolean;
-  /** Number of the event that changed a mute bit last; the version towards the mixer. */
+  /** Out of the talk. */
+  readonly held: boolean;
+  /** The sub-conference that it is in; 0: none. */
+  readonly sub: number;
+  /** Number of the event that changed a mute bit or the place last; the version towards the mixer. */
   readonly muteVersion: number;
   /** Since when a hand is up; null: it is not. */
   readonly handRaisedAtMs: number | null;
@@ -25,6 +29,19 @@ export interface Conferee {
 
 export function isMuted(conferee: Conferee): boolean {
   return conferee.mutedBySelf || conferee.mutedByHost || conferee.mutedByMode;
+}
+
+/** What the mixer has to know of a conferee, and which state of it that is. */
+export interface MixerState {
+  readonly muted: boolean;
+  readonly held: boolean;
+  readonly sub: number;
+  readonly version: number;
+}
+
+export function mixerStateOf(conferee: Conferee): MixerState {
+  const { held, sub, muteVersion } = conferee;
+  return { muted: isMuted(conferee), held, sub, version: muteVersion };
 }
 
 type Created = Extract<ConferenceEvent, { kind: 'created' }>;
@@ -47,6 +64,10 @@ export class Roster {
   /** Number of the event that chose the present mixer; grows when it is replaced, also by itself. */
   mixerEpoch = 0;
   endAtMs: number | null = null;
+  /** The last warning before an end: of which end, and how long before it. */
+  warned: { readonly endAtMs: number; readonly leftMs: number } | undefined;
+  /** The mixer that records it, and when that began. */
+  recording: { readonly mixerId: NodeId; readonly sinceMs: number } | undefined;
   supersededBy: ConferenceId | null = null;
   ended: Omit<Ended, 'kind'> | undefined;
   /** By ordinal, in order. After the end: those who were in it then. */
@@ -139,6 +160,20 @@ export class Roster {
           this.endAtMs = null;
         }
         break;
+      case 'held':
+        this.#mute(event.ordinal, { held: event.held });
+        break;
+      case 'sub-conference':
+        this.#mute(event.ordinal, { sub: event.sub });
+        break;
+      case 'operator-called':
+        break;
+      case 'recording':
+        this.recording = event.on ? { mixerId: event.mixerId, sinceMs: atMs } : undefined;
+        break;
+      case 'warned':
+        this.warned = event;
+        break;
       case 'locked':
         this.locked = event.locked;
         break;
@@ -146,11 +181,14 @@ export class Roster {
         if (this.created !== undefined) {
           const { mixerId, mixerAddress } = event;
           this.created = { ...this.created, mixerId, mixerAddress };
+          this.recording = undefined;
           this.mixerEpoch = this.number;
         }
         break;
       case 'grace-started':
         this.endAtMs = event.endAtMs;
+        // It is said with the departure of the host.
+        this.warned = { endAtMs: event.endAtMs, leftMs: event.endAtMs - atMs };
         break;
       case 'superseded':
         this.supersededBy = event.by;
@@ -174,6 +212,8 @@ export class Roster {
       mutedBySelf: false,
       mutedByHost: false,
       mutedByMode: this.mutedAll && role !== 'host',
+      held: false,
+      sub: 0,
       muteVersion: this.number,
       handRaisedAtMs: null,
     });

@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
 import type { Random } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
-import type { MediaEngine } from '../../mixer/media.ts';
+import type { MediaConference, MediaEngine, Route } from '../../mixer/media.ts';
 import { type MediaEndpoint, openEndpoint } from '../media/endpoint.ts';
 import type { CodecChoice } from '../sdp/codec-selection.ts';
 import type { Session } from '../sip/user-agent.ts';
@@ -86,6 +86,7 @@ class InboundCall implements ConfereeCall {
   readonly #session: Session;
   readonly #seat: Seat;
   #endpoint: MediaEndpoint | undefined;
+  #muted = false;
   #joined = false;
   #over = false;
 
@@ -126,7 +127,10 @@ class InboundCall implements ConfereeCall {
       onEnded: ({ by }) => this.#leave(by === 'transport' || by === 'timeout' ? 'lost' : 'hangup'),
     };
     // Before the answer, so that the first packet of the peer is heard and answered with the mix.
-    endpoint.leg.route({ kind: 'conference', conference: media, muted });
+    // Whoever belongs into a sub-conference or on hold is sent there with `join`.
+    if (!this.#seat.elsewhere) {
+      endpoint.leg.route({ kind: 'conference', conference: media, muted });
+    }
     const accepted = await this.#session.accept(endpoint, {
       // RFC 4579 section 5.1: a focus marks its Contact.
       contact: { user: `conf=${conferenceId}`, parameters: ['isfocus'] },
@@ -143,7 +147,16 @@ class InboundCall implements ConfereeCall {
   }
 
   setMuted(muted: boolean): void {
+    this.#muted = muted;
     this.#endpoint?.leg.setMuted(muted);
+  }
+
+  moveTo(media: MediaConference | null): void {
+    const route: Route =
+      media === null
+        ? { kind: 'idle' }
+        : { kind: 'conference', conference: media, muted: this.#muted };
+    this.#endpoint?.leg.route(route);
   }
 
   hangUp(why: Departure): void {

@@ -16,14 +16,25 @@ export type Ending = Extract<MixerEvent, { kind: 'ended' }>['why'];
 /** The call of one conferee, as its conference needs it. */
 export interface ConfereeCall {
   setMuted(muted: boolean): void;
+  /** Into that mix; null: hears nothing and is not heard. */
+  moveTo(media: MediaConference | null): void;
   /** BYE, then frees the leg. `why` was told already. */
   hangUp(why: Departure): void;
 }
 
+/** What interface servers decide of a conferee. */
+export interface ConfereeState {
+  readonly muted: boolean;
+  /** Which mix of the conference; 0: the conference itself. */
+  readonly sub: number;
+  /** In none of them. */
+  readonly held: boolean;
+}
+
 interface Conferee {
   readonly id: ConfereeId;
-  muted: boolean;
-  muteVersion: number;
+  state: ConfereeState;
+  version: number;
   call: ConfereeCall | undefined;
 }
 
@@ -33,6 +44,10 @@ interface Conference {
   /** Made by an interface server: only announced conferees, and it stays until it is told to end. */
   readonly managed: boolean;
   readonly conferees: Map<ConfereeId, Conferee>;
+  /** Mixes of its sub-conferences, on the same worker, while anybody is in them. */
+  readonly subs: Map<number, MediaConference>;
+  /** Nobody was announced yet. */
+  unused: boolean;
   idle: Timer | undefined;
 }
 
@@ -42,6 +57,8 @@ export interface Seat {
   readonly confereeId: ConfereeId;
   readonly media: MediaConference;
   readonly muted: boolean;
+  /** Not into any mix yet: where it belongs comes with `join`. */
+  readonly elsewhere: boolean;
 }
 
 export interface ConferencesOptions {
@@ -55,6 +72,12 @@ export interface ConferencesOptions {
 
 /** A managed conference without any call for so long was forgotten by whoever made it. */
 const IDLE_MS = 300_000;
+/**
+ * Made, and nobody announced: the interface server died between placement and the first event. Longer
+ * than another one may take over (guards.ts); who comes later all the same is placed anew.
+ */
+const UNUSED_MS = 20_000;
+const HEARD: ConfereeState = { muted: false, sub: 0, held: false };
 /** Bounds of the tables, far above what one mixer can mix. */
 const MAX_CONFERENCES = 20_000;
 const MAX_CONFEREES = 20_000;
@@ -87,6 +110,10 @@ export class Conferences {
     return this.#conferences.has(id);
   }
 
+  mediaOf(id: ConferenceId): MediaConference | undefined {
+    return this.#conferences.get(id)?.media;
+  }
+
   /** Makes a managed conference. Errors: `engine-full` before running ones are harmed, `conflict`. */
   create(id: ConferenceId): Result<void, MediaError> {
     const existing = this.#conferences.get(id);
@@ -99,12 +126,18 @@ export class Conferences {
   }
 
   /** Announces a conferee, so that its INVITE is let in. */
-  admit(id: ConferenceId, conferee: ConfereeId, muted: boolean): Result<void, MediaError> {
+  admit(id: ConferenceId, conferee: ConfereeId, state: ConfereeState): Result<void, MediaError> {
     const conference = this.#conferences.get(id);
     if (conference === undefined) return unknown(id);
     // A repeated request must not undo a mute that came in between.
     if (conference.conferees.has(conferee)) return ok(undefined);
-    return this.#add(conference, conferee, muted);
+    if (conference.unused) {
+      conference.unused = false;
+      conference.idle?.cancel();
+      conference.idle = undefined;
+      this.#watchIdle(conference);
+    }
+    return this.#add(conference, conferee, state);
   }
 
   /** E9: the conferee's place is gone, and its call if it is still up. */
@@ -114,23 +147,58 @@ export class Conferences {
     if (conference === undefined || leaving === undefined) return;
     conference.conferees.delete(conferee);
     this.#depart(conference, leaving, 'removed')?.hangUp('removed');
+    this.#closeEmptySubs(conference);
   }
 
   /** Takes effect only when `version` is newer; the value is what holds now. */
   mute(
     id: ConferenceId,
     conferee: ConfereeId,
-    muted: boolean,
+    state: ConfereeState,
     version: number,
   ): Result<{ readonly muted: boolean; readonly version: number }, MediaError> {
-    const found = this.#conferences.get(id)?.conferees.get(conferee);
-    if (found === undefined) return unknown(`${id}/${conferee}`);
-    if (version > found.muteVersion) {
-      found.muteVersion = version;
-      found.muted = muted;
-      found.call?.setMuted(muted);
+    const conference = this.#conferences.get(id);
+    const found = conference?.conferees.get(conferee);
+    if (conference === undefined || found === undefined) return unknown(`${id}/${conferee}`);
+    if (version > found.version) {
+      const before = found.state;
+      if (!state.held) {
+        const mix = this.#mixOf(conference, state.sub);
+        if (!mix.ok) return mix;
+      }
+      found.version = version;
+      found.state = state;
+      found.call?.setMuted(state.muted);
+      if (state.sub !== before.sub || state.held !== before.held) this.#move(conference, found);
     }
-    return ok({ muted: found.muted, version: found.muteVersion });
+    return ok({ muted: found.state.muted, version: found.version });
+  }
+
+  /** To where it belongs, at one tick. */
+  #move(conference: Conference, { state, call }: Conferee): void {
+    if (state.held) call?.moveTo(null);
+    else {
+      const mix = this.#mixOf(conference, state.sub);
+      if (mix.ok) call?.moveTo(mix.value);
+    }
+    this.#closeEmptySubs(conference);
+  }
+
+  #mixOf(conference: Conference, sub: number): Result<MediaConference, MediaError> {
+    const known = sub === 0 ? conference.media : conference.subs.get(sub);
+    if (known !== undefined) return ok(known);
+    const opened = this.#options.engine.openConference({ with: conference.media });
+    if (opened.ok) conference.subs.set(sub, opened.value);
+    return opened;
+  }
+
+  #closeEmptySubs(conference: Conference): void {
+    for (const [sub, media] of [...conference.subs]) {
+      const used = [...conference.conferees.values()].some(({ state }) => state.sub === sub);
+      if (used) continue;
+      conference.subs.delete(sub);
+      media.close();
+    }
   }
 
   end(id: ConferenceId, why: Ending): void {
@@ -142,6 +210,7 @@ export class Conferences {
       const departure = why === 'lost' ? 'lost' : 'ended';
       this.#depart(conference, conferee, departure)?.hangUp(departure);
     }
+    for (const media of conference.subs.values()) media.close();
     conference.media.close();
     this.#options.onEnded(id, why);
   }
@@ -171,11 +240,12 @@ export class Conferences {
       if (conference.managed) {
         return fail(new MediaError('not-allowed', `${confereeId} was not announced`));
       }
-      const added = this.#add(conference, confereeId, false);
+      const added = this.#add(conference, confereeId, HEARD);
       if (!added.ok) return added;
     }
-    const muted = conference.conferees.get(confereeId)?.muted ?? false;
-    return ok({ conferenceId: id, confereeId, media: conference.media, muted });
+    const { muted, sub, held } = conference.conferees.get(confereeId)?.state ?? HEARD;
+    const elsewhere = held || sub !== 0;
+    return ok({ conferenceId: id, confereeId, media: conference.media, muted, elsewhere });
   }
 
   /** The call of a seat is up. An older call of the same conferee is replaced (make before break). */
@@ -190,8 +260,10 @@ export class Conferences {
     conference.idle = undefined;
     conferee.call = call;
     this.#calls++;
-    // A mute may have come between the seat and its call.
-    call.setMuted(conferee.muted);
+    // A mute or a move may have come between the seat and its call.
+    call.setMuted(conferee.state.muted);
+    if (conferee.state.held || conferee.state.sub !== 0) this.#move(conference, conferee);
+    else if (seat.elsewhere) call.moveTo(conference.media);
     this.#options.onJoined(conference.id, conferee.id);
     return ok(undefined);
   }
@@ -229,6 +301,8 @@ export class Conferences {
       media: media.value,
       managed,
       conferees: new Map(),
+      subs: new Map(),
+      unused: managed,
       idle: undefined,
     };
     this.#conferences.set(id, conference);
@@ -236,11 +310,11 @@ export class Conferences {
     return ok(conference);
   }
 
-  #add(conference: Conference, id: ConfereeId, muted: boolean): Result<void, MediaError> {
+  #add(conference: Conference, id: ConfereeId, state: ConfereeState): Result<void, MediaError> {
     if (conference.conferees.size >= MAX_CONFEREES) {
       return fail(new MediaError('overloaded', `more than ${MAX_CONFEREES} conferees`));
     }
-    conference.conferees.set(id, { id, muted, muteVersion: 0, call: undefined });
+    conference.conferees.set(id, { id, state, version: 0, call: undefined });
     return ok(undefined);
   }
 
@@ -265,7 +339,8 @@ export class Conferences {
   #watchIdle(conference: Conference): void {
     if (!conference.managed || conference.idle !== undefined) return;
     for (const conferee of conference.conferees.values()) if (conferee.call !== undefined) return;
-    conference.idle = this.#options.clock.after(IDLE_MS, () => this.end(conference.id, 'idle'));
+    const patienceMs = conference.unused ? UNUSED_MS : IDLE_MS;
+    conference.idle = this.#options.clock.after(patienceMs, () => this.end(conference.id, 'idle'));
   }
 }
 

@@ -10,7 +10,7 @@
 import type { Bus, Subscription } from '../../common/bus/bus.ts';
 import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
-import type { NodeId, Random } from '../../common/ids.ts';
+import type { ConferenceId, NodeId, Random } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
@@ -29,8 +29,10 @@ import {
 import { KEYS } from '../conference/records.ts';
 import { type CodecChoice, TELEPHONY_CODECS } from '../sdp/codec-selection.ts';
 import type { UserAgent, UserAgentEvents } from '../sip/user-agent.ts';
+import { Announcements, type Speak } from './announcements.ts';
 import { type CallsOptions, takeCall } from './calls.ts';
 import { Conferences } from './conferences.ts';
+import { Recordings } from './recordings.ts';
 import { type TrustedPeers, trustedPeers } from './trusted-peers.ts';
 
 export interface MixerOptions {
@@ -60,6 +62,10 @@ export interface MixerOptions {
   readonly advertisedAddress?: string;
   /** RTP and RTCP both missing for so long end a call. Default 60 s; 0 never. */
   readonly silenceTimeoutMs?: number;
+  /** Puts words into audio of `engine`; absent: conferences hear no announcements, only recorded names. */
+  readonly speak?: Speak;
+  /** For recordings of conferences; absent: they are refused. */
+  readonly recordingFolder?: string;
 }
 
 /** Four renewals fit in; a mixer is gone for everybody this long after its last one. */
@@ -79,6 +85,8 @@ class Mixer implements Role {
   readonly #log: Logger;
   readonly #agent: UserAgent;
   readonly #conferences: Conferences;
+  readonly #announcements: Announcements;
+  readonly #recordings: Recordings;
   readonly #trusted: TrustedPeers;
   #subscription: Subscription | undefined;
   #lease: KeptLease | undefined;
@@ -90,6 +98,22 @@ class Mixer implements Role {
     this.#options = options;
     this.#log = options.log.child({ mixerId: options.id });
     this.#trusted = trustedPeers(options.trustedPeers);
+    const announced = options.metrics.counter(
+      'minusone_mixer_announcements_total',
+      'Announcements to whole conferences, by what became of them.',
+      ['mixer', 'outcome'],
+    );
+    this.#announcements = new Announcements({
+      ...options,
+      log: this.#log,
+      speak: options.speak ?? (() => []),
+      onOutcome: (outcome) => announced.add(1, { mixer: options.id, outcome }),
+    });
+    this.#recordings = new Recordings({
+      ...options,
+      log: this.#log,
+      folder: options.recordingFolder,
+    });
     this.#conferences = new Conferences({
       engine,
       clock,
@@ -101,6 +125,7 @@ class Mixer implements Role {
       onEnded: (conferenceId, why) => {
         this.#log.info({ conferenceId, why }, 'conference ended on this mixer');
         this.#publish({ kind: 'ended', conferenceId, why });
+        this.#endRecording(conferenceId);
       },
     });
     const calls = this.#callOptions();
@@ -134,6 +159,8 @@ class Mixer implements Role {
       key: KEYS.mixer(id),
       ttlMs: LEASE_MS,
       value: () => this.#record(),
+      // Without a media thread nothing can be mixed here: conferences are placed elsewhere at once.
+      able: () => this.#options.engine.load().running,
     });
     if (!lease.ok) {
       await this.stop();
@@ -147,7 +174,9 @@ class Mixer implements Role {
   health(): { readonly ready: boolean; readonly detail?: string } {
     if (this.#stopped !== undefined) return { ready: false, detail: 'stopped' };
     if (this.#draining) return { ready: false, detail: 'draining' };
-    return this.#lease === undefined ? { ready: false, detail: 'starting' } : { ready: true };
+    if (this.#lease === undefined) return { ready: false, detail: 'starting' };
+    const { running } = this.#options.engine.load();
+    return running ? { ready: true } : { ready: false, detail: 'no media thread runs' };
   }
 
   /** New conferences are refused; conferees of running ones still come in. */
@@ -206,32 +235,73 @@ class Mixer implements Role {
   async #handle(body: unknown): Promise<Result<unknown, MediaError>> {
     const parsed = mixerRequest.safeParse(body);
     if (!parsed.success) return fail(new MediaError('bad-request', parsed.error.message));
-    const result = this.#carryOut(parsed.data);
+    const result = await this.#carryOut(parsed.data);
     // A new conference counts at once: the next placement must see it.
     if (parsed.data.kind === 'create' && result.ok) await this.#lease?.refresh();
     return result;
   }
 
-  #carryOut(request: MixerRequest): Result<unknown, MediaError> {
+  #carryOut(
+    request: MixerRequest,
+  ): Result<unknown, MediaError> | Promise<Result<unknown, MediaError>> {
     const { conferenceId } = request;
     switch (request.kind) {
       case 'create':
         return this.#create(request);
       case 'admit': {
-        const admitted = this.#conferences.admit(conferenceId, request.confereeId, request.muted);
+        const { confereeId, muted, sub, held } = request;
+        const admitted = this.#conferences.admit(conferenceId, confereeId, { muted, sub, held });
         return admitted.ok ? ok({}) : admitted;
       }
       case 'remove':
         this.#conferences.remove(conferenceId, request.confereeId);
         return ok({});
       case 'mute': {
-        const { confereeId, muted, version } = request;
-        return this.#conferences.mute(conferenceId, confereeId, muted, version);
+        const { confereeId, muted, sub, held, version } = request;
+        return this.#conferences.mute(conferenceId, confereeId, { muted, sub, held }, version);
       }
+      case 'announce':
+        return this.#announce(request);
+      case 'record':
+        return this.#recordConference(request);
       case 'end':
         this.#conferences.end(conferenceId, 'request');
         return ok({});
     }
+  }
+
+  async #announce({
+    conferenceId,
+    requestId,
+    language,
+    words,
+  }: Extract<MixerRequest, { kind: 'announce' }>): Promise<Result<unknown, MediaError>> {
+    const media = this.#conferences.mediaOf(conferenceId);
+    if (media === undefined) return notHere(conferenceId);
+    const isOpen = (): boolean => this.#conferences.mediaOf(conferenceId) === media;
+    await this.#announcements.say(media, { name: requestId, language, words }, isOpen);
+    return ok({});
+  }
+
+  async #recordConference({
+    conferenceId,
+    on,
+  }: Extract<MixerRequest, { kind: 'record' }>): Promise<Result<unknown, MediaError>> {
+    const media = this.#conferences.mediaOf(conferenceId);
+    if (media === undefined) return notHere(conferenceId);
+    const done = on
+      ? await this.#recordings.start(conferenceId, media)
+      : await this.#recordings.stop(conferenceId);
+    return done.ok ? ok({ file: done.value }) : done;
+  }
+
+  #endRecording(conferenceId: ConferenceId): void {
+    this.#recordings.stop(conferenceId).then(
+      (done) => {
+        if (!done.ok) this.#log.error({ conferenceId, err: done.error }, 'a recording failed');
+      },
+      (error: unknown) => this.#log.error({ conferenceId, err: error }, 'a recording failed'),
+    );
   }
 
   #create({
@@ -296,6 +366,10 @@ class Mixer implements Role {
       conferees.set(this.#conferences.confereeCount, labels);
     });
   }
+}
+
+function notHere(id: ConferenceId): Result<never, MediaError> {
+  return fail(new MediaError('conference-unknown', `${id} is not here`));
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

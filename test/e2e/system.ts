@@ -31,6 +31,7 @@ import { type PhoneOptions, type PhoneResult, runPhone } from '../../vru/phone.t
 import { openPrompts } from '../../vru/prompts.ts';
 import { startVru } from '../../vru/server.ts';
 import { vruSettings } from '../../vru/settings.ts';
+import { createSpeech, speakWith } from '../../vru/speech.ts';
 import { readWav } from '../../vru/wav.ts';
 import type { Audio } from '../audio/signals.ts';
 import { mortal } from './mortal.ts';
@@ -50,6 +51,8 @@ export interface Heard extends PhoneResult {
 }
 
 export interface RunningSystem {
+  /** Below it what the roles write: recordings in a folder of each mixer's name. */
+  readonly folder: string;
   readonly store: Store;
   readonly metrics: Metrics;
   /** `127.0.0.1:PORT` of each VRU. */
@@ -88,6 +91,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const platform = { bus, store, clock, random, log, metrics };
   must(await seedDemoData(store));
 
+  const folder = mkdtempSync(join(tmpdir(), 'minusone-e2e-'));
   const engines: MediaEngine[] = [];
   const engine = async (): Promise<MediaEngine> => {
     const min = options.rtpPort + engines.length * PORTS_EACH;
@@ -117,7 +121,15 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const own = await engine();
     const id = `mixer-${index + 1}` as NodeId;
     const life = mortal(bus, store);
-    const mixer = { mixerClass, engine: own, adhoc: false, trustedPeers: [], ...life };
+    const spoken = must(
+      openPrompts({ engine: own, log, bundledDirectory: 'prompts', language: 'en' }),
+    );
+    const speak = speakWith(createSpeech(spoken, own));
+    const mixer = {
+      ...{ mixerClass, engine: own, adhoc: false, trustedPeers: [], speak },
+      recordingFolder: join(folder, id),
+      ...life,
+    };
     const role = must(await startMixer({ ...platform, ...mixer, id, createUserAgent: agent }));
     roles.push(role);
     mixers.push({
@@ -151,7 +163,6 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     vrus.push(`${HOST}:${options.rtpPort - index}`);
   }
   const phoneEngine = await engine();
-  const folder = mkdtempSync(join(tmpdir(), 'minusone-e2e-'));
   let calls = 0;
   const mixerOf = async (account: string): Promise<string> => {
     const active = must(await store.get(KEYS.active(account as AccountId)));
@@ -161,6 +172,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   };
 
   return {
+    folder,
     store,
     metrics,
     vrus,

@@ -20,6 +20,7 @@ import type {
   PlaceInConference,
   Role,
 } from '../../signaling/conference/messages.ts';
+import type { RecordedName } from '../../signaling/conference/recorded-names.ts';
 import { Roster } from '../../signaling/conference/roster.ts';
 
 export function fakePlace(change: Partial<PlaceInConference> = {}): PlaceInConference {
@@ -56,6 +57,9 @@ export class FakeConference implements ConferenceClient {
   ]);
   readonly rows = new Map<string, DnisRecord>();
   locked = false;
+  /** Whether callers are asked for a name. */
+  recordNames = false;
+  readonly names = new Map<CallId, RecordedName>();
   /** Made to fail or wait by the test. */
   onCheck: () => Promise<Result<void, MediaError>> = () => Promise.resolve(ok(undefined));
   onFind: () => Promise<Result<void, MediaError>> = () => Promise.resolve(ok(undefined));
@@ -97,7 +101,8 @@ export class FakeConference implements ConferenceClient {
     if (!failure.ok) return failure;
     const found = this.codes.get(code);
     const longer = [...this.codes.keys()].some((other) => other !== code && other.startsWith(code));
-    const account = { accountId: 'acme' as AccountId, language: 'en' };
+    const { recordNames } = this;
+    const account = { accountId: 'acme' as AccountId, language: 'en', recordNames };
     if (found === undefined && longer && partial) return ok({ kind: 'prefix' });
     const { delayMs } = this;
     if (found === undefined) return ok({ kind: 'invalid', delayMs });
@@ -174,10 +179,29 @@ export class FakeConference implements ConferenceClient {
       return reply;
     }
     const asking = by === undefined ? undefined : this.present.ofId(by);
+    if (action.kind === 'roll-call') return reply;
+    if (action.kind === 'record') {
+      this.append({ kind: 'recording', on: action.on, mixerId: 'mixer-1' as NodeId });
+      return reply;
+    }
     const events = controlEvents(this.present, asking, action);
     if (!events.ok) return events;
     this.append(...events.value);
     return reply;
+  }
+
+  saveName(caller: CallerOfVru, name: RecordedName): Promise<Result<void, MediaError>> {
+    this.names.set(caller.callId, name);
+    return Promise.resolve(ok(undefined));
+  }
+
+  recordedName(id: CallId): Promise<Result<RecordedName | undefined, MediaError>> {
+    return Promise.resolve(ok(this.names.get(id)));
+  }
+
+  forgetName(id: CallId): Promise<Result<void, MediaError>> {
+    this.names.delete(id);
+    return Promise.resolve(ok(undefined));
   }
 
   close(): Promise<void> {

@@ -19,7 +19,26 @@ interface AccountOptions {
   readonly hostLeaves?: string;
   readonly graceS?: string;
   readonly maxConferees?: string;
+  readonly maxMinutes?: string;
+  readonly recordNames?: boolean;
+  readonly announce?: string;
+  readonly announceUpTo?: string;
+  readonly recording?: string;
   readonly language?: string;
+}
+
+const number = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text);
+
+function furtherSettings(options: AccountOptions) {
+  const minutes = number(options.maxMinutes);
+  return {
+    maxDurationMs: minutes === undefined ? undefined : minutes * 60_000,
+    recordNames: options.recordNames,
+    announceEntry: options.announce,
+    announceUpTo: number(options.announceUpTo),
+    recording: options.recording,
+  };
 }
 
 export function addAccountCommands(program: Command, terminal: Terminal): void {
@@ -43,10 +62,22 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
         'continue',
         'end',
         'wait',
+        'succeed',
       ]),
     )
     .option('--grace-s <seconds>', 'time before the conference ends after the host left')
     .option('--max-conferees <count>', 'largest conference; default: what the mixers can carry')
+    .option('--max-minutes <minutes>', 'longest conference; default: no limit')
+    .option('--record-names', 'callers say their name before they come in')
+    .addOption(
+      new Option('--announce <what>', 'what is heard when somebody comes or goes').choices([
+        'none',
+        'tone',
+        'name',
+      ]),
+    )
+    .option('--announce-up-to <count>', 'nothing of it in a conference of more')
+    .addOption(new Option('--recording <who>', 'who may record').choices(['never', 'by-host']))
     .option('--language <language>', 'language of the prompts')
     .addHelpText(
       'after',
@@ -64,6 +95,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
         hostLeaves: options.hostLeaves,
         graceMs: options.graceS === undefined ? undefined : Number(options.graceS) * 1000,
         maxConferees: options.maxConferees === undefined ? undefined : Number(options.maxConferees),
+        ...furtherSettings(options),
         language: options.language,
       };
       finish(

@@ -2,7 +2,7 @@
 import { MediaError } from '../../../common/errors.ts';
 import { fail } from '../../../common/result.ts';
 import type { ControlAction, ControlReply } from '../../../signaling/conference/client.ts';
-import type { TalkMode } from '../../../signaling/conference/messages.ts';
+import { SUB_CONFERENCES, type TalkMode } from '../../../signaling/conference/messages.ts';
 import type { Conferee, Roster } from '../../../signaling/conference/roster.ts';
 import type { Phrase } from '../../speech.ts';
 import { type KeyMap, type KeypadAction, keysFor } from './key-map.ts';
@@ -26,20 +26,23 @@ export interface ActionContext {
   respond(phrases: readonly Phrase[]): void;
   /** Leaves the conference; the flow then ends. */
   leave(): void;
+  nowMs(): number;
 }
 
 export interface KeypadState {
   selfMuted: boolean;
   allMuted: boolean;
   locked: boolean;
+  /** When the last roll call began. */
+  rollCalledMs: number;
 }
 
 interface ActionRow {
   readonly hostOnly: boolean;
   /** Asked before it is done; `1` means yes. */
   readonly confirm?: Phrase;
-  /** The ordinal of a conferee is asked for before. */
-  readonly asksNumber?: boolean;
+  /** A number, such as the ordinal of a conferee, is asked for with this before. */
+  readonly asksNumber?: Phrase;
   /** The keys after it go to the private roster. */
   readonly opensMenu?: boolean;
   /** For the spoken help. */
@@ -74,7 +77,7 @@ export const ACTIONS: Readonly<Record<KeypadAction, ActionRow>> = {
   'roll-call': {
     hostOnly: true,
     help: 'for-roll-call-press',
-    run: (context) => withRoster(context, (roster) => context.respond(rollCallWords(roster))),
+    run: rollCall,
   },
   roster: {
     hostOnly: true,
@@ -94,8 +97,32 @@ export const ACTIONS: Readonly<Record<KeypadAction, ActionRow>> = {
       context.respond([muted ? 'all-muted' : 'all-unmuted']);
     },
   },
-  'mute-one': { hostOnly: true, asksNumber: true, help: 'for-mute-one-press', run: muteOne },
-  'delete-one': { hostOnly: true, asksNumber: true, help: 'for-delete-press', run: deleteOne },
+  'mute-one': {
+    hostOnly: true,
+    asksNumber: 'enter-conferee-number',
+    help: 'for-mute-one-press',
+    run: muteOne,
+  },
+  'delete-one': {
+    hostOnly: true,
+    asksNumber: 'enter-conferee-number',
+    help: 'for-delete-press',
+    run: deleteOne,
+  },
+  'sub-conference': {
+    hostOnly: false,
+    asksNumber: 'enter-sub-conference-number',
+    help: 'for-sub-conference-press',
+    run: changeSub,
+  },
+  record: { hostOnly: true, help: 'for-record-press', run: toggleRecording },
+  operator: {
+    hostOnly: false,
+    help: 'for-operator-press',
+    run: async (context) => {
+      if (await done(context, { kind: 'operator' })) context.respond(['operator-called']);
+    },
+  },
   lock: {
     hostOnly: true,
     help: 'for-lock-press',
@@ -185,6 +212,37 @@ async function deleteOne(context: ActionContext): Promise<void> {
     else if (await done(context, { kind: 'delete', ordinal })) {
       context.respond([...named(ordinal), 'has-been-removed']);
     }
+  });
+}
+
+/** The same keys again, soon enough to mean the roll call that is being heard: for everybody. */
+const AGAIN_MS = 8_000;
+
+async function rollCall(context: ActionContext): Promise<void> {
+  const { state } = context;
+  if (context.nowMs() - state.rollCalledMs < AGAIN_MS) {
+    state.rollCalledMs = Number.NEGATIVE_INFINITY;
+    await done(context, { kind: 'roll-call' });
+    return;
+  }
+  state.rollCalledMs = context.nowMs();
+  await withRoster(context, (roster) => context.respond(rollCallWords(roster)));
+}
+
+async function changeSub(context: ActionContext): Promise<void> {
+  const { ordinal: sub = 0 } = context;
+  if (sub > SUB_CONFERENCES) context.respond(['no-such-sub-conference']);
+  else if (await done(context, { kind: 'sub-conference', sub })) {
+    const words: readonly Phrase[] =
+      sub === 0 ? ['leaving-sub-conference'] : ['entering-sub-conference', { number: sub }];
+    context.respond(words);
+  }
+}
+
+/** Everybody hears that it begins or ends; the answer to the key is that. */
+async function toggleRecording(context: ActionContext): Promise<void> {
+  await withRoster(context, async (roster) => {
+    await done(context, { kind: 'record', on: roster.recording === undefined });
   });
 }
 

@@ -16,6 +16,8 @@ export function arrivalWords(
   if (place.temporary) return ['host-not-here-yet', others];
   if (arrival === 'moved') return [];
   const words: Phrase[] = arrival === 'host-arrived' ? ['host-has-arrived'] : [];
+  // Before anything of the talk may be recorded of them without their knowing.
+  if (place.recorded === true) words.push('recording-started');
   if (announce === 'number' || announce === 'number-and-count') {
     words.push('you-are-conferee-number', { number: place.ordinal });
   }

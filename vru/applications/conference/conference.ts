@@ -9,6 +9,7 @@ import type { Refusal } from '../../../signaling/conference/messages.ts';
 import type { Application, CallContext, FlowEnd } from '../../flow.ts';
 import { within } from '../../scope.ts';
 import type { Phrase } from '../../speech.ts';
+import { askName } from '../../steps/ask-name.ts';
 import { type Passcode, type PasscodeCount, passcode } from '../../steps/passcode.ts';
 import { refuse } from '../../steps/refuse.ts';
 import { holdSeat, join } from './modes.ts';
@@ -31,9 +32,15 @@ export const conference: Application = async (context, row) => {
     return end.end;
   } finally {
     // Not waited for: the call may end while the service is slow, and nobody is there to hear it.
-    context.parts.background(tenancy.giveBack(why));
+    context.parts.background(giveBack(context, tenancy, why));
   }
 };
+
+/** The name goes last: the others may hear it once more when its caller leaves. */
+async function giveBack(context: CallContext, tenancy: Tenancy, why: LeaveReason): Promise<void> {
+  await tenancy.giveBack(why);
+  if (tenancy.named) await context.parts.client.forgetName(context.id);
+}
 
 type Entered =
   | { readonly kind: 'refused'; readonly reason: Refusal }
@@ -56,8 +63,10 @@ async function enter(
   for (;;) {
     const code = await passcode(context, count, intro);
     if (code.kind === 'refused') return code;
+    const locked = await mayNotCome(context, tenancy, code);
     const validMs = context.parts.clock.nowMs();
-    const reply = await request(context, tenancy, code);
+    const reply =
+      locked ?? (await covered(context, () => within(context.signal, tenancy.enter(code.code))));
     note(context, code, reply);
     if (reply.kind !== 'refused') {
       const ownLanguage = { ...context, language: code.account.language };
@@ -91,18 +100,28 @@ function note(
 }
 
 /** The lock is read here, from the database, before anything is asked of the proxy (R25). */
-async function request(
+async function mayNotCome(
   context: CallContext,
   tenancy: Tenancy,
   code: Extract<Passcode, { kind: 'valid' }>,
-): Promise<EnterReply> {
-  return await covered(context, async () => {
-    const { client } = context.parts;
-    const { accountId, role } = code.account;
-    const locked = await within(context.signal, client.isLocked(accountId, role));
-    if (locked) return { kind: 'refused', reason: 'locked' };
-    return await within(context.signal, tenancy.enter(code.code));
-  });
+): Promise<Extract<EnterReply, { kind: 'refused' }> | undefined> {
+  const { client } = context.parts;
+  const { accountId, role, recordNames, language } = code.account;
+  const locked = await covered(context, () =>
+    within(context.signal, client.isLocked(accountId, role)),
+  );
+  if (locked) return { kind: 'refused', reason: 'locked' };
+  if (recordNames === true && !tenancy.named) await takeName({ ...context, language }, tenancy);
+  return undefined;
+}
+
+/** Before the entry, so that the others hear who comes (R21). */
+async function takeName(context: CallContext, tenancy: Tenancy): Promise<void> {
+  const name = await askName(context);
+  if (name === undefined) return;
+  tenancy.named = true;
+  const saved = await within(context.signal, context.parts.client.saveName(context.caller, name));
+  if (!saved.ok) context.log.warn({ error: saved.error.code }, 'a name was not kept');
 }
 
 async function covered<T>(context: CallContext, task: () => Promise<T>): Promise<T> {

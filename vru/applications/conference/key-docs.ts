@@ -10,13 +10,17 @@ const TEXTS: Readonly<Record<KeypadAction, string>> = {
   'mute-self': 'mute or unmute oneself',
   hand: 'raise or lower the hand',
   count: 'number of conferees',
-  'roll-call': 'roll call, heard by this host only',
+  'roll-call':
+    'roll call, heard by this host only; the same keys again while it is heard: by everybody',
   roster: 'private roster',
   mode: 'lecture → question and answer → open',
   'mute-all': 'mute or unmute all but hosts',
   'mute-one': 'mute or unmute one: its number, then #',
   'delete-one': 'remove one: its number, then #',
   lock: 'lock or unlock',
+  'sub-conference': 'into a sub-conference: its number, 1 to 9, then #; with 0 back',
+  record: 'start or stop the recording',
+  operator: 'call an operator',
   end: 'end for all, asks for 1',
 };
 

@@ -18,6 +18,9 @@ export const KEYPAD_ACTIONS = [
   'mute-one',
   'delete-one',
   'lock',
+  'sub-conference',
+  'record',
+  'operator',
   'end',
 ] as const;
 export type KeypadAction = (typeof KEYPAD_ACTIONS)[number];

@@ -18,10 +18,12 @@ const CLASSIC: KeyMap = {
   '*#': 'count',
   '*4': 'help',
   '**': 'leave',
-  '*0': 'leave',
+  '*0': 'operator',
+  '*3': 'sub-conference',
   '*7': 'lock',
   '*5': 'mode',
   '*8': 'roll-call',
+  '*2': 'record',
   '#5': 'mute-all',
   '#1': 'mute-one',
   '#9': 'delete-one',
@@ -36,6 +38,7 @@ const ZOOM: KeyMap = {
   '*5': 'lock',
   '99': 'mute-all',
   '*8': 'roll-call',
+  '*7': 'record',
   '*4': 'end',
 };
 

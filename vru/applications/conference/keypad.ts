@@ -124,8 +124,8 @@ export class Keypad {
   }
 
   #numberDone({ action, digits }: Extract<Mode, { kind: 'number' }>): KeypadResult {
-    const number = Number(digits);
-    return this.#end({ kind: 'number', action, number: number > 0 ? number : undefined });
+    const number = digits === '' ? undefined : Number(digits);
+    return this.#end({ kind: 'number', action, number });
   }
 
   #take(step: KeyStep): KeypadResult | undefined {

@@ -153,7 +153,9 @@ function seated(
   words: ReturnType<typeof arrivalWords>,
 ): void {
   seat.connect(place, link);
-  seat.speak({ mixed: true }, words);
+  if (seat.held && seat.wasIn !== place.conferenceId) seat.held = false;
+  seat.wasIn = place.conferenceId;
+  seat.speak(seat.held ? { background: 'music' } : { mixed: true }, words);
   const { conferenceId, mixerId, ordinal } = place;
   seat.context.log.info({ conferenceId, mixerId, ordinal }, 'in conference');
 }

@@ -20,17 +20,19 @@ export const ROSTER_KEYS = {
   '4': 'previous',
   '5': 'mute or unmute',
   '9': 'delete',
+  '0': 'hold, or back from hold',
   '1': 'make host',
+  '3': 'to the sub-conference in which the host is, or back',
   '#': 'leave the roster',
 } as const;
 
-/** Pure. `cursor` 0: before the first. */
-export function rosterStep(roster: Roster, cursor: number, digit: Digit): MenuStep {
+/** Pure. `cursor` 0: before the first. `ownSub`: the sub-conference of the host who looks. */
+export function rosterStep(roster: Roster, cursor: number, digit: Digit, ownSub: number): MenuStep {
   const all = [...roster.conferees.values()];
   if (digit === '6') return show(all.find(({ ordinal }) => ordinal > cursor));
   if (digit === '4') return show(all.findLast(({ ordinal }) => ordinal < cursor));
   const chosen = roster.conferees.get(cursor);
-  const action = chosen === undefined ? undefined : actionOf(chosen, digit);
+  const action = chosen === undefined ? undefined : actionOf(chosen, digit, ownSub);
   if (action === undefined) {
     const known = Object.hasOwn(ROSTER_KEYS, digit);
     return { kind: 'say', words: [known ? 'no-such-conferee' : 'roster-help'] };
@@ -44,12 +46,25 @@ function show(conferee: Conferee | undefined): MenuStep {
     : { kind: 'show', ordinal: conferee.ordinal, words: stateWords(conferee) };
 }
 
-function actionOf(chosen: Conferee, digit: Digit): MenuStep | undefined {
+function actionOf(chosen: Conferee, digit: Digit, ownSub: number): MenuStep | undefined {
   const { ordinal } = chosen;
   if (digit === '5') return muteStep(chosen);
   if (digit === '9') {
     const words = [...named(ordinal), 'has-been-removed'] as const;
     return { kind: 'act', action: { kind: 'delete', ordinal }, words };
+  }
+  if (digit === '0') {
+    const held = !chosen.held;
+    const words = [...named(ordinal), held ? 'is-on-hold' : 'is-back-from-hold'] as const;
+    return { kind: 'act', action: { kind: 'hold', ordinal, held }, words };
+  }
+  if (digit === '3') {
+    const sub = chosen.sub === ownSub ? 0 : ownSub;
+    const words: readonly Phrase[] =
+      sub === 0
+        ? [...named(ordinal), 'is-in-the-main-conference']
+        : [...named(ordinal), 'is-in-sub-conference', { number: sub }];
+    return { kind: 'act', action: { kind: 'send', ordinal, sub }, words };
   }
   if (digit === '1') {
     const words = [...named(ordinal), 'is-now-host'] as const;

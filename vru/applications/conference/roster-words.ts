@@ -17,16 +17,17 @@ export function rollCallWords(roster: Roster): readonly Phrase[] {
   return [...countWords(roster), ...each, 'silence', 'end-of-list'];
 }
 
-/** "Conferee number two, calling from one five five." */
+/** "Conferee number two", and the name that it said; without one "calling from one five five". */
 export function whoWords({ ordinal, role, caller }: Conferee): readonly Phrase[] {
   const number = /^\+?[0-9*#]{1,32}$/.test(caller.callerNumber);
   return [
     'conferee-number',
     { number: ordinal },
     ...(role === 'host' ? (['the-host'] as const) : []),
-    ...(number
-      ? (['from-number', { digits: caller.callerNumber }] as const)
-      : (['unknown-caller'] as const)),
+    {
+      nameOf: caller.callId,
+      otherwise: number ? ['from-number', { digits: caller.callerNumber }] : ['unknown-caller'],
+    },
   ];
 }
 
@@ -34,5 +35,8 @@ export function whoWords({ ordinal, role, caller }: Conferee): readonly Phrase[]
 export function stateWords(conferee: Conferee): readonly Phrase[] {
   const muted = isMuted(conferee) ? (['is-muted'] as const) : [];
   const hand = conferee.handRaisedAtMs === null ? [] : (['a-hand-was-raised'] as const);
-  return [...whoWords(conferee), ...muted, ...hand];
+  const held = conferee.held ? (['is-on-hold'] as const) : [];
+  const { sub } = conferee;
+  const away: readonly Phrase[] = sub === 0 ? [] : ['is-in-sub-conference', { number: sub }];
+  return [...whoWords(conferee), ...muted, ...held, ...away, ...hand];
 }

@@ -72,7 +72,16 @@ export class Seat {
   readonly settings: EffectiveSettings;
   readonly tenancy: Tenancy;
   readonly keypad: Keypad;
-  readonly keypadState: KeypadState = { selfMuted: false, allMuted: false, locked: false };
+  readonly keypadState: KeypadState = {
+    selfMuted: false,
+    allMuted: false,
+    locked: false,
+    rollCalledMs: Number.NEGATIVE_INFINITY,
+  };
+  /** A host has put this conferee on hold: it hears music. */
+  held = false;
+  /** The conference that it was in last. */
+  wasIn: PlaceInConference['conferenceId'] | undefined;
   readonly #scope: Scope;
   readonly #events: Inbox<SeatEvent>;
   readonly #orders: Inbox<Order>;
@@ -191,7 +200,15 @@ export class Seat {
       this.#place = { ...this.#place, role: command.role };
       this.#useKeysOf(command.role);
     }
-    this.voice?.announce(commandWords(command));
+    const words = commandWords(command);
+    if (command.held === undefined || command.held === this.held) this.voice?.announce(words);
+    else this.hold(command.held, words);
+  }
+
+  /** The mixer has taken the conferee out of the talk, or put it back. */
+  hold(held: boolean, words: readonly Phrase[]): void {
+    this.held = held;
+    this.speak(held ? { background: 'music' } : { mixed: true }, words);
   }
 
   #useKeysOf(role: Role): void {
@@ -231,9 +248,9 @@ export class Seat {
     } else if (row.confirm !== undefined) {
       this.keypad.ask(action);
       this.voice?.interrupt([row.confirm]);
-    } else if (row.asksNumber === true) {
+    } else if (row.asksNumber !== undefined) {
       this.keypad.askNumber(action);
-      this.voice?.interrupt(['enter-conferee-number']);
+      this.voice?.interrupt([row.asksNumber]);
     } else {
       if (row.opensMenu === true) {
         this.#cursor = 0;
@@ -281,6 +298,7 @@ export class Seat {
       leave: () => {
         this.post({ kind: 'left' });
       },
+      nowMs: () => this.context.parts.clock.nowMs(),
     };
     if (order.kind === 'action') await ACTIONS[order.action].run(context);
     else await this.#menuKey(context, order.digit);
@@ -292,7 +310,7 @@ export class Seat {
       context.respond(['error-tone', 'try-again']);
       return;
     }
-    const step = rosterStep(roster, this.#cursor, digit);
+    const step = rosterStep(roster, this.#cursor, digit, context.self(roster)?.sub ?? 0);
     if (step.kind === 'show') this.#cursor = step.ordinal;
     if (step.kind !== 'act' || (await done(context, step.action))) context.respond(step.words);
   }

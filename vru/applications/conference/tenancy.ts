@@ -14,6 +14,8 @@ type Held =
  * the call ends, also when the caller hangs up while the request to enter is under way (R20).
  */
 export class Tenancy {
+  /** The caller's name is in the store. */
+  named = false;
   readonly #context: CallContext;
   #held: Held = { kind: 'nothing' };
   #request: Promise<unknown> = Promise.resolve();
