@@ -69,6 +69,7 @@
         'native/test/engine_test.cc',
         'native/test/known_levels_test.cc',
         'native/test/leg_test.cc',
+        'native/test/announcement_test.cc',
         'native/test/mix_test.cc',
         'native/test/packets_test.cc',
         'native/test/rates_test.cc',

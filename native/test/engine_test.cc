@@ -17,6 +17,8 @@ constexpr test::Case cases[] = {
     {"mix: a contributor that leaves, is muted or closed fades", mix_leave_fades},
     {"mix: listeners share one payload and name the contributors", mix_shared_packet},
     {"mix: every talk start has one stop", mix_talk_pairs},
+    {"announcement: heard by all, mixed in once, gone without a trace", announcement_heard_by_all},
+    {"announcement: every one ends once", announcement_ends},
     {"hearing: random rows, everybody gets exactly what they say", hearing_rows_exact},
     {"hearing: rows and gains change without a click", hearing_changes_fade},
     {"hearing: a coach is heard by the named only", hearing_whisper},

@@ -47,6 +47,9 @@ void rates_codec_changes(test::Context& t);
 void rates_shared_to_own(test::Context& t);
 void rates_silence_settles(test::Context& t);
 void tones_in_and_out(test::Context& t);
+// announcement_test.cc
+void announcement_heard_by_all(test::Context& t);
+void announcement_ends(test::Context& t);
 // arrival_test.cc
 void arrival_clock_stamps(test::Context& t);
 void arrival_late_ticks(test::Context& t);
