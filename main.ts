@@ -9,6 +9,7 @@ import {
   type Address,
   mixerAddress,
   mixerClasses,
+  mixerGroup,
   type PortRange,
   rtpRange,
   vruAddress,
@@ -28,7 +29,7 @@ import { openLmdbStore } from './common/store/lmdb-store.ts';
 import type { Store } from './common/store/store.ts';
 import { decodeG722 } from './mixer/decode.ts';
 import { createMediaEngine } from './mixer/engine.ts';
-import type { MediaEngine } from './mixer/media.ts';
+import type { MediaEngine, MixOptions } from './mixer/media.ts';
 import { type Api, startApi } from './signaling/api/api.ts';
 import { type BannerFacts, banner, readyLine } from './signaling/api/cli/banner.ts';
 import { addProcessCommands, type ProcessOptions } from './signaling/api/cli/process-commands.ts';
@@ -209,6 +210,7 @@ async function startMixers(platform: Platform): Started {
       recordingFolder: join(config.dataDirectory, 'recordings'),
       id,
       mixerClass,
+      mix: mixOf(mixerGroup(config, index)),
       engine: engine.value,
       adhoc: config.mixer.adhoc,
       trustedPeers: [config.sip.address, ...config.mixer.trustedPeers],
@@ -219,6 +221,15 @@ async function startMixers(platform: Platform): Started {
     lifecycle.addRole(id, mixer.value);
   }
   return ok(undefined);
+}
+
+/** How conferences on a mixer of this group are mixed. */
+function mixOf(group: Config['mixer']['groups'][number]): MixOptions {
+  return {
+    contributors: group.contributors,
+    speechLevelDbov: group.automaticGain ? group.speechLevelDbov : null,
+    noiseSuppression: group.noiseSuppression,
+  };
 }
 
 async function startVrus(platform: Platform): Started {

@@ -49,6 +49,8 @@ export async function startBenchMixer(options: BenchMixerOptions): Promise<{
   const role = await startMixer({
     id: 'bench' as NodeId,
     mixerClass: 'standard',
+    // The default of the program.
+    mix: { contributors: 8 },
     createUserAgent: (events) =>
       createUserAgent({
         listen: { udp: { address: options.address, port: options.sipPort } },

@@ -21,6 +21,16 @@ export function mixerClasses(config: Config): readonly string[] {
   );
 }
 
+/** What mixer `index` of this process is configured with. */
+export function mixerGroup(config: Config, index: number): Config['mixer']['groups'][number] {
+  const all = config.mixer.groups.flatMap((group) =>
+    Array.from({ length: group.count }, () => group),
+  );
+  const found = all[index];
+  if (found === undefined) throw new RangeError(`there is no mixer ${index}`);
+  return found;
+}
+
 /** VRU 0 is on `sip.port`, VRU 1 on the next port … */
 export function vruAddress(config: Config, index: number): Address {
   return { address: config.sip.address, port: config.sip.port + index };

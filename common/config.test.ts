@@ -153,7 +153,7 @@ describe('options', () => {
 
   it('--mixers and --class make one group', () => {
     const config = load(fromOptions({ mixers: '4', class: 'hd' }));
-    expect(config.mixer.groups).toEqual([{ class: 'hd', count: 4 }]);
+    expect(config.mixer.groups).toMatchObject([{ class: 'hd', count: 4 }]);
   });
 
   it('are named in errors', () => {

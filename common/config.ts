@@ -182,11 +182,36 @@ const mixer = z.strictObject({
       z.strictObject({
         class: mixerClass.default('standard').describe('What accounts ask for by `mixerClass`.'),
         count: z.number().int().min(1).max(32).default(1).describe('Mixers of this class.'),
+        contributors: z
+          .number()
+          .int()
+          .min(0)
+          .max(15)
+          .default(8)
+          .describe(
+            'So many of the loudest talkers of a conference are heard at a time; 0: all. Nobody follows more than eight, and each costs an encoder.',
+          ),
+        automaticGain: z
+          .boolean()
+          .default(false)
+          .describe('Brings every talker slowly to `speechLevelDbov`, by at most 15 dB.'),
+        speechLevelDbov: z
+          .number()
+          .min(-40)
+          .max(-10)
+          .default(-22)
+          .describe('Active speech level that automatic gain aims at.'),
+        noiseSuppression: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Takes steady noise out of every voice, by at most 14 dB. Adds 10 ms of delay and costs more than everything else for G.711.',
+          ),
       }),
     )
     .min(1)
     .max(32)
-    .default([
+    .prefault([
       { class: 'standard', count: 2 },
       { class: 'hd', count: 1 },
     ])

@@ -17,6 +17,7 @@
 #include "dsp/dtmf_detector.h"
 #include "dsp/kernels.h"
 #include "dsp/limiter.h"
+#include "dsp/noise_suppressor.h"
 #include "dsp/resampler.h"
 #include "dsp/time_stretch.h"
 #include "dsp/tone.h"
@@ -304,6 +305,23 @@ void parts(Report& report) {
   }
 }
 
+void suppressors(Report& report) {
+  for (const int rate : {8000, 16000, 48000}) {
+    dsp::NoiseSuppressor suppressor;
+    suppressor.init(rate);
+    std::vector<int16_t> pcm(static_cast<size_t>(rate / 50), 1000);
+    report.measure("noise suppression",
+                   rate == 8000    ? "8 kHz"
+                   : rate == 16000 ? "16 kHz"
+                                   : "48 kHz",
+                   [&] {
+                     suppressor.process(pcm.data());
+                     pcm[0] = 20000;
+                     keep(pcm);
+                   });
+  }
+}
+
 int decode_ulaw(void*, uint8_t, const uint8_t* payload, int bytes, int16_t* pcm, int capacity) {
   return codec::find(codec::Kind::pcmu)->decode(nullptr, payload, bytes, pcm, capacity);
 }
@@ -400,6 +418,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < found; i++) kernels(report, *tables[i]);
   codecs(report);
   parts(report);
+  suppressors(report);
   playout(report);
   jitter_buffer(report);
 }

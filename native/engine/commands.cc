@@ -28,6 +28,7 @@ void open_leg(Context& context, const abi::OpenLegCommand& command, int64_t now)
   }
   Leg& leg = *new (&context.legs[index]) Leg();
   context.playouts[index].codec = nullptr;
+  if (context.suppressors[index].rate_hz() != 0) context.suppressors[index].init(0);
   leg.index = index;
   leg.handle = command.leg;
   leg.open = true;

@@ -29,6 +29,7 @@ Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& ne
                  static_cast<size_t>(bounds.legs) * kLanes),
       detectors(bounds.legs),
       tones(bounds.legs),
+      suppressors(bounds.legs),
       contributions(static_cast<size_t>(bounds.legs) * kSlotsPerLeg * kMaxFrameSamples),
       additions(static_cast<size_t>(bounds.legs) * abi::kMaxNamed),
       recordings(shared.recording_count),
@@ -44,9 +45,10 @@ bool Context::valid() const {
   return legs.valid() && playouts.valid() && conferences.valid() && playout_memory.valid() &&
          decoder_states.valid() && encoder_states.valid() && shared_encoder_states.valid() &&
          shared_silence.valid() && resamplers.valid() && detectors.valid() && tones.valid() &&
-         own_list.valid() && listener_list.valid() && candidate_list.valid() &&
-         leaving_list.valid() && contributions.valid() && additions.valid() && recordings.valid() &&
-         halves.valid() && relays.valid() && overflow.valid() && scratch_memory.valid();
+         suppressors.valid() && own_list.valid() && listener_list.valid() &&
+         candidate_list.valid() && leaving_list.valid() && contributions.valid() &&
+         additions.valid() && recordings.valid() && halves.valid() && relays.valid() &&
+         overflow.valid() && scratch_memory.valid();
 }
 
 void Context::post_bytes(const void* event, size_t bytes) {

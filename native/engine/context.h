@@ -10,6 +10,7 @@
 #include "base/shared_ring.h"
 #include "dsp/dtmf_detector.h"
 #include "dsp/kernels.h"
+#include "dsp/noise_suppressor.h"
 #include "dsp/resampler.h"
 #include "dsp/tone.h"
 #include "engine/abi.gen.h"
@@ -228,6 +229,7 @@ class Context {
       resamplers;  // of a leg for what it receives; of a relay; of mixes; of private talk
   base::Mapped<dsp::DtmfDetector> detectors;
   base::Mapped<dsp::ToneGenerator> tones;
+  base::Mapped<dsp::NoiseSuppressor> suppressors;
   base::Mapped<int16_t> contributions;  // frames of the conference at work
   base::Mapped<Addition> additions;     // likewise
   base::Mapped<RecordingState> recordings;

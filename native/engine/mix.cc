@@ -35,13 +35,22 @@ void list_listener(Context& context, const Leg& leg, Tick& tick) {
 
 /** The frame of a member into the next slot, and before the gate into one more if it is recorded.
  */
-bool decode(Context& context, Leg& leg, Tick& tick, int64_t now) {
+bool decode(Context& context, const Conference& conference, Leg& leg, Tick& tick, int64_t now) {
   leg.mix.decoded = true;
   int16_t* pcm = slot_of(context, tick.slots);
   const bool heard = pull_tapped(context, leg, now, pcm);
-  if (!records_received(context, leg)) return heard;
-  leg.mix.raw_slot = tick.slots++;
-  std::memcpy(slot_of(context, tick.slots), pcm, frame_samples(leg) * sizeof(int16_t));
+  if (records_received(context, leg)) {
+    leg.mix.raw_slot = tick.slots++;
+    std::memcpy(slot_of(context, tick.slots), pcm, frame_samples(leg) * sizeof(int16_t));
+    pcm = slot_of(context, tick.slots);
+  }
+  if (conference.noise_suppression) {
+    dsp::NoiseSuppressor& suppressor = context.suppressors[leg.index];
+    if (suppressor.rate_hz() != static_cast<int>(leg.out.rate_hz)) {
+      suppressor.init(static_cast<int>(leg.out.rate_hz));
+    }
+    suppressor.process(pcm);
+  }
   return heard;
 }
 
@@ -49,7 +58,7 @@ bool decode(Context& context, Leg& leg, Tick& tick, int64_t now) {
  * First half of the tick of a member: how loud its frame is and whether it asks to be heard. It is
  * decoded now unless its level is known without.
  */
-void weigh(Context& context, Leg& leg, Tick& tick, int64_t now) {
+void weigh(Context& context, const Conference& conference, Leg& leg, Tick& tick, int64_t now) {
   Contribution& mix = leg.mix;
   mix.contributes = mix.in_sum = mix.decoded = mix.wanted = false;
   mix.slot = mix.raw_slot = mix.additions = kNone;
@@ -64,12 +73,13 @@ void weigh(Context& context, Leg& leg, Tick& tick, int64_t now) {
     return;
   }
   bool heard = true;
-  const bool must_decode = listens_inband(leg) || records_received(context, leg);
+  const bool must_decode =
+      conference.noise_suppression || listens_inband(leg) || records_received(context, leg);
   float level_square = 0;
   if (!must_decode && foresee_level(context, leg, now, level_square)) {
     leg.level_square = level_square;
   } else {
-    heard = decode(context, leg, tick, now);
+    heard = decode(context, conference, leg, tick, now);
   }
   const bool open = opens(mix, heard, leg.level_square);
   mix.wanted = open && leg.route.speaks() && !leg.closing && !leg.rerouting && !leg.row_pending;
@@ -95,7 +105,7 @@ void contribute(Context& context, const Conference& conference, Leg& leg, Tick& 
     return;
   }
   if (!mix.decoded) {
-    decode(context, leg, tick, now);
+    decode(context, conference, leg, tick, now);
     mix.slot = tick.slots++;
   }
   if (conference.automatic_gain && mix.vad.voice()) leg.loudness.automatic.hear(leg.level_square);
@@ -287,7 +297,7 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
     if (leg.closing || leg.rerouting) context.leaving_list[tick.leaving++] = leg.index;
     if (!leg.configured) continue;
     tick.lanes_present |= 1u << lane_of(leg.out.rate_hz);
-    weigh(context, leg, tick, now);
+    weigh(context, conference, leg, tick, now);
   }
   if (tick.candidates > 0) {
     select_contributors(context, conference, tick);

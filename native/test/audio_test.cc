@@ -54,6 +54,11 @@ constexpr test::Case cases[] = {
     {"gain ramp: a straight line across frames", gain_ramp_moves},
     {"level: dBov of known signals", level_dbov_values},
     {"vad: adapts to the noise, hangover, first frame", vad_follows_the_line},
+    {"vad: a word at the very beginning is no noise", vad_first_word},
+    {"amplify: within one of the exact product", amplify_exact},
+    {"fft: single lines, and back again", fft_inverse},
+    {"noise suppression: steady noise goes down", suppressor_takes_noise},
+    {"noise suppression: a clean voice stays", suppressor_keeps_voice},
     {"resampler: pass band, images and aliases", resampler_response},
     {"resampler: frame borders and full scale", resampler_borders},
 };

@@ -62,6 +62,13 @@ void limiter_minus_one(test::Context& t);
 void gain_ramp_moves(test::Context& t);
 void level_dbov_values(test::Context& t);
 void vad_follows_the_line(test::Context& t);
+void vad_first_word(test::Context& t);
+void amplify_exact(test::Context& t);
+
+// suppressor_test.cc
+void fft_inverse(test::Context& t);
+void suppressor_takes_noise(test::Context& t);
+void suppressor_keeps_voice(test::Context& t);
 
 // resampler_test.cc
 void resampler_response(test::Context& t);

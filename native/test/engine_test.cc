@@ -30,6 +30,7 @@ constexpr test::Case cases[] = {
     {"selection: a switch is no click", selection_switch_is_smooth},
     {"selection: the first syllable survives", selection_word_onset},
     {"automatic gain: talkers come to one level, noise stays", automatic_gain_levels},
+    {"noise suppression: less noise beside talk", noise_suppression_in_mix},
     {"leg: one line of numbers over wraps, from configure to close", leg_line_wraps},
     {"leg: a stranger cannot take over a running stream", leg_latching},
     {"leg: packets of 10 to 60 ms", leg_ptime},

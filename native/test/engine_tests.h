@@ -29,6 +29,7 @@ void selection_is_fair(test::Context& t);
 void selection_switch_is_smooth(test::Context& t);
 void selection_word_onset(test::Context& t);
 void automatic_gain_levels(test::Context& t);
+void noise_suppression_in_mix(test::Context& t);
 // leg_test.cc
 void leg_line_wraps(test::Context& t);
 void leg_latching(test::Context& t);

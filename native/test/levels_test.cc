@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "dsp/amplify.h"
 #include "dsp/gain_ramp.h"
 #include "dsp/level.h"
 #include "dsp/limiter.h"
@@ -181,4 +182,40 @@ void vad_follows_the_line(test::Context& t) {
   bool always = true;
   for (int i = 0; i < 1000; i++) always = vad.process(1e6f) && always;
   EXPECT(t, always);
+}
+
+void vad_first_word(test::Context& t) {
+  // Somebody talks at once, without a pause to know the line by; even a quiet voice is heard until
+  // the first pause tells.
+  for (const double dbov : {-45.0, -35.0, -20.0}) {
+    dsp::Vad vad;
+    const auto square = static_cast<float>(std::pow(10, dbov / 10) * 32768 * 32768);
+    for (int i = 0; i < 50; i++) EXPECT(t, vad.process(square * (i % 2 == 0 ? 1.2f : 0.9f)));
+  }
+  // What the line does not send says nothing of its noise.
+  dsp::Vad vad;
+  for (int i = 0; i < 200; i++) vad.process(20000);
+  const float before = vad.noise_dbov();
+  for (int i = 0; i < 200; i++) EXPECT(t, !vad.pause() || i < 20);
+  EXPECT_EQUAL(t, vad.noise_dbov(), before);
+}
+
+void amplify_exact(test::Context& t) {
+  test::Random random(8);
+  for (int count = 0; count < 100; count++) {
+    std::vector<int16_t> in(static_cast<size_t>(count));
+    for (int16_t& sample : in) sample = random.sample();
+    std::vector<int32_t> out(in.size() + 1);
+    const float gain = static_cast<float>(random.unit() * 15);
+    const float step = (1 - gain) / 100;
+    const int32_t peak = dsp::amplify(out.data(), in.data(), count, gain, step);
+    int32_t largest = 0;
+    for (int i = 0; i < count; i++) {
+      const double exact = static_cast<double>(in[static_cast<size_t>(i)]) *
+                           (static_cast<double>(gain) + static_cast<double>(step) * i);
+      EXPECT(t, std::fabs(out[static_cast<size_t>(i)] - exact) < 1.1);
+      largest = std::max(largest, std::abs(out[static_cast<size_t>(i)]));
+    }
+    EXPECT_EQUAL(t, peak, largest);
+  }
 }

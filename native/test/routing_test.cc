@@ -528,3 +528,28 @@ void automatic_gain_levels(test::Context& t) {
   EXPECT_BETWEEN(t, 20 * std::log10(room.f.context().legs[0].loudness.automatic.gain()), 14.4,
                  15.01);
 }
+
+void noise_suppression_in_mix(test::Context& t) {
+  // Talk in bursts on a noisy line: what is heard of the noise while the gate is still open.
+  double left[2];
+  for (int on = 0; on < 2; on++) {
+    abi::OpenConferenceCommand open{};
+    open.noise_suppression = on != 0 ? 1 : 0;
+    Room room(2, open);
+    test::Random random(4);
+    for (int n = 0; n < 50 * 6; n++) {
+      room.frames[0] = noise(random, 400);
+      const bool talks = n % 50 < 25;
+      for (size_t i = 0; talks && i < kFrame; i++) {
+        room.frames[0][i] =
+            static_cast<int16_t>(room.frames[0][i] + tone(300 + 50 * (n % 7), 6000)[i]);
+      }
+      room.run(1);
+      if (n == 50 * 5 + 28) room.forget();
+      if (n == 50 * 5 + 34) break;
+    }
+    const std::vector<int16_t> pcm = room.heard(1);
+    left[on] = level_db(pcm, 0, pcm.size());
+  }
+  EXPECT_BETWEEN(t, left[0] - left[1], 10, 18);
+}

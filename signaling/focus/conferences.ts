@@ -7,7 +7,7 @@ import {
   type Random,
 } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
-import type { MediaConference, MediaEngine } from '../../mixer/media.ts';
+import type { MediaConference, MediaEngine, MixOptions } from '../../mixer/media.ts';
 import type { MixerEvent } from '../conference/messages.ts';
 
 export type Departure = Extract<MixerEvent, { kind: 'left' }>['why'];
@@ -63,6 +63,7 @@ export interface Seat {
 
 export interface ConferencesOptions {
   readonly engine: MediaEngine;
+  readonly mix: MixOptions;
   readonly clock: Clock;
   readonly random: Random;
   readonly onJoined: (conference: ConferenceId, conferee: ConfereeId) => void;
@@ -187,7 +188,10 @@ export class Conferences {
   #mixOf(conference: Conference, sub: number): Result<MediaConference, MediaError> {
     const known = sub === 0 ? conference.media : conference.subs.get(sub);
     if (known !== undefined) return ok(known);
-    const opened = this.#options.engine.openConference({ with: conference.media });
+    const opened = this.#options.engine.openConference({
+      ...this.#options.mix,
+      with: conference.media,
+    });
     if (opened.ok) conference.subs.set(sub, opened.value);
     return opened;
   }
@@ -294,7 +298,7 @@ export class Conferences {
     if (this.#conferences.size >= MAX_CONFERENCES) {
       return fail(new MediaError('overloaded', `more than ${MAX_CONFERENCES} conferences`));
     }
-    const media = engine.openConference();
+    const media = engine.openConference(this.#options.mix);
     if (!media.ok) return media;
     const conference: Conference = {
       id,

@@ -16,7 +16,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Role } from '../../common/role.ts';
 import type { Store } from '../../common/store/store.ts';
-import type { MediaEngine } from '../../mixer/media.ts';
+import type { MediaEngine, MixOptions } from '../../mixer/media.ts';
 import { type KeptLease, keepLease } from '../conference/kept-lease.ts';
 import {
   type CreateReply,
@@ -38,6 +38,8 @@ import { type TrustedPeers, trustedPeers } from './trusted-peers.ts';
 export interface MixerOptions {
   readonly id: NodeId;
   readonly mixerClass: string;
+  /** How its conferences are mixed. Default as `openConference` says. */
+  readonly mix?: MixOptions;
   /** Makes the mixer's own user agent, listening on its own address; started and stopped here. */
   readonly createUserAgent: (events: UserAgentEvents) => UserAgent;
   /** Owned and closed by the caller, after the role was stopped. */
@@ -116,6 +118,7 @@ class Mixer implements Role {
     });
     this.#conferences = new Conferences({
       engine,
+      mix: options.mix ?? {},
       clock,
       random,
       onJoined: (conferenceId, confereeId) =>
