@@ -41,6 +41,7 @@ import { createStoreBackend } from './signaling/api/store-backend.ts';
 import { listAccounts, listDnis, type RowCheck } from './signaling/conference/accounts.ts';
 import { createServiceClient, openConferenceClient } from './signaling/conference/client.ts';
 import { seedDemoData } from './signaling/conference/demo-data.ts';
+import type { OutdialRules } from './signaling/conference/dialling.ts';
 import { startInterfaceServer } from './signaling/conference/interface-server.ts';
 import { startProvisioning } from './signaling/conference/provisioning.ts';
 import { startProxy } from './signaling/conference/proxy.ts';
@@ -177,7 +178,8 @@ async function startManagement(platform: Platform): Started {
       const id = nodeId('interface', index);
       const { queueLimit, queueLimitPerAccount } = config.interface;
       const limits = { queueTotal: queueLimit, queuePerAccount: queueLimitPerAccount };
-      const server = await startInterfaceServer({ ...platform, ...limits, id });
+      const outdial = outdialRules(config);
+      const server = await startInterfaceServer({ ...platform, ...limits, outdial, id });
       if (!server.ok) return server;
       lifecycle.addRole(id, server.value);
     }
@@ -253,6 +255,7 @@ async function startVrus(platform: Platform): Started {
       prompts: prompts.value,
       settings: vruSettingsOf(config),
       writeCallEnd,
+      trunks: { trunks: config.trunks, registers: index === 0 },
       createUserAgent: (events) =>
         userAgent(platform, vruAddress(config, index), events, challenge(config)),
       openClient: (onCommand, describe) =>
@@ -283,6 +286,11 @@ function promptsFor(
     lifecycle.addPart(`prompts of ${name}`, () => Promise.resolve(value.close()));
   }
   return prompts;
+}
+
+function outdialRules({ outdial, trunks }: Config): OutdialRules {
+  const { rewrite, ringTimeoutMs, maxDurationMs, listConcurrency } = outdial;
+  return { plan: { rewrite, trunks }, ringTimeoutMs, maxDurationMs, listConcurrency };
 }
 
 const nodeId = (role: string, index: number): NodeId => `${role}-${index + 1}` as NodeId;

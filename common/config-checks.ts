@@ -1,4 +1,5 @@
 /** Relations between keys, which no single field can check. Pure: a configuration in, problems out. */
+import { isIP } from 'node:net';
 import {
   type Address,
   hostPort,
@@ -27,6 +28,7 @@ export function crossCheck(config: Config): readonly Problem[] {
     ...checkRtpRange(config),
     ...checkAddresses(config),
     ...checkAuthentication(config),
+    ...checkTrunks(config),
     ...checkRelease(config),
   ];
 }
@@ -166,6 +168,43 @@ function checkAuthentication(config: Config): readonly Problem[] {
     });
   }
   return problems;
+}
+
+function checkTrunks({ trunks }: Config): readonly Problem[] {
+  return trunks.flatMap((trunk, index) => {
+    const problems: Problem[] = [];
+    const say = (key: string, message: string): void => {
+      problems.push({ path: ['trunks', index, key], message });
+    };
+    const { name, servers, username, password, register } = trunk;
+    if (trunks.findIndex((other) => other.name === name) !== index) {
+      say('name', `expected a name of its own, got ${name} for the second time; rename one`);
+    }
+    if ((username === undefined) !== (password === undefined)) {
+      const [there, missing] =
+        username === undefined ? ['password', 'username'] : ['username', 'password'];
+      say(missing, `missing; expected both or none, as ${there} is there; add it`);
+    }
+    if (register && username === undefined) {
+      say(
+        'username',
+        'missing; expected one, as register is true; add it, or set register to false',
+      );
+    }
+    const named = servers.find((server) => isIP(hostOf(server)) === 0);
+    if (servers.length > 1 && named !== undefined) {
+      say(
+        'servers',
+        `expected addresses, as there are several, got the name ${named}; give addresses, or one name alone`,
+      );
+    }
+    return problems;
+  });
+}
+
+function hostOf(server: string): string {
+  if (server.startsWith('[')) return server.slice(1, server.indexOf(']'));
+  return server.split(':')[0] ?? server;
 }
 
 function checkRelease(config: Config): readonly Problem[] {

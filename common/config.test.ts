@@ -48,6 +48,40 @@ describe('defaults', () => {
   });
 });
 
+describe('trunks (R26)', () => {
+  const trunk = (more: string): ConfigSources =>
+    file(`trunks:\n  - { name: carrier, servers: [203.0.113.5], ${more} }`);
+
+  it('are none by default, and one allows nothing by default', () => {
+    expect(load({}).trunks).toEqual([]);
+    expect(load(trunk('transport: udp')).trunks[0]?.allowedPrefixes).toEqual([]);
+  });
+
+  it.each([
+    ['register: true', 'trunks.0.username: missing; expected one, as register is true'],
+    ['username: me', 'trunks.0.password: missing; expected both or none'],
+    ['alowedPrefixes: ["+49"]', 'did you mean trunks.0.allowedPrefixes?'],
+    ['allowedPrefixes: ["49*"]', 'the first digits of numbers, such as +49 or 7'],
+    ['transport: sctp', 'trunks.0.transport: expected'],
+  ])('%s: %s', (more, message) => {
+    expect(errors(trunk(more)).join('\n')).toContain(message);
+  });
+
+  it('have names of their own, and several servers only as addresses', () => {
+    const twice = `trunks:
+  - { name: a, servers: [203.0.113.5] }
+  - { name: a, servers: [203.0.113.6, sip.example.com] }`;
+    const found = errors(file(twice)).join('\n');
+    expect(found).toContain('trunks.1.name: expected a name of its own, got a');
+    expect(found).toContain('trunks.1.servers: expected addresses, as there are several');
+  });
+
+  it('their secret is never shown', () => {
+    const config = load(trunk('username: me, password: open-sesame'));
+    expect(JSON.stringify(withoutSecrets(config))).not.toContain('open-sesame');
+  });
+});
+
 describe('a file', () => {
   it.each([
     ['siip: {}', 'minusone.yaml:1: unknown key siip; did you mean sip?'],

@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { outdial, trunks } from './config-outdial.ts';
 
 export const ROLE_NAMES = ['vru', 'mixer', 'proxy', 'interface'] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
@@ -363,6 +364,8 @@ export const configSchema = z.strictObject({
   mixer: mixer.prefault({}).describe('Mixers.'),
   proxy: proxy.prefault({}).describe('Proxy servers.'),
   interface: interfaceServer.prefault({}).describe('Interface servers.'),
+  trunks,
+  outdial: outdial.prefault({}).describe('Calling out.'),
   nats: nats.prefault({}).describe('State and messages across machines.'),
   records: records.prefault({}).describe('Call records.'),
   webhooks: webhooks.prefault({}).describe('Events to other systems, by HTTP.'),

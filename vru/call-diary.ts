@@ -17,19 +17,23 @@ export type Decided = Omit<EntryDecision, 'atMs'>;
 
 export class CallDiary {
   readonly #clock: Clock;
-  readonly #session: Session;
   readonly #caller: CallerOfVru;
   readonly #startedAtMs: number;
   readonly #decisions: EntryDecision[] = [];
+  #session: Session | undefined;
   #answeredAtMs: number | null = null;
   #application: ApplicationName | undefined;
   #end: Pick<CallEnd, 'endedAtMs' | 'reason' | 'sipStatus'> | undefined;
 
-  constructor(clock: Clock, session: Session, caller: CallerOfVru) {
+  constructor(clock: Clock, caller: CallerOfVru) {
     this.#clock = clock;
-    this.#session = session;
     this.#caller = caller;
     this.#startedAtMs = clock.wallMs();
+  }
+
+  /** A call of ours has none when there was no leg for it. */
+  adopt(session: Session): void {
+    this.#session = session;
   }
 
   answered(): void {
@@ -70,9 +74,9 @@ export class CallDiary {
       version: 1,
       callId,
       vruId,
-      direction: this.#session.direction === 'outgoing' ? 'out' : 'in',
-      sipCallId: (this.#session.invite.headers.get('Call-ID') ?? '').slice(0, 256),
-      trunk: codeSourceOf(this.#caller, this.#session.flow).trunk,
+      direction: this.#session?.direction === 'incoming' ? 'in' : 'out',
+      sipCallId: (this.#session?.invite.headers.get('Call-ID') ?? '').slice(0, 256),
+      trunk: codeSourceOf(this.#caller, this.#session?.flow ?? '').trunk,
       callerNumber,
       ...(callerName === undefined ? {} : { callerName }),
       dnis,

@@ -1,14 +1,22 @@
 /**
- * The life of one incoming call as a table (common/fsm.ts): which of session, media and flow is
- * there, and what has to go when one of them ends.
+ * The life of one call as a table (common/fsm.ts): which of session, media and flow is there, and
+ * what has to go when one of them ends. One that comes in begins with `routing`, one that we make
+ * with `dialling`.
  *
- *   routing ─▶ answering ─▶ running ─┬─▶ winding-up (caller gone, flow gives back) ─┬─▶ ended
- *      │           │                 └─▶ saying-bye (flow done, BYE under way) ─────┘
- *      └───────────┴──────────────────────────────────────────────────────────────────▶ ended
+ *   routing ─▶ answering ─┬▶ running ─┬─▶ winding-up (caller gone, flow gives back) ─┬─▶ ended
+ *   dialling ─────────────┘           └─▶ saying-bye (flow done, BYE under way) ─────┘
+ *       any of the first three ──────────────────────────────────────────────────────▶ ended
  */
 import type { Step, Table } from '../common/fsm.ts';
 
-export type CallState = 'routing' | 'answering' | 'running' | 'winding-up' | 'saying-bye' | 'ended';
+export type CallState =
+  | 'routing'
+  | 'dialling'
+  | 'answering'
+  | 'running'
+  | 'winding-up'
+  | 'saying-bye'
+  | 'ended';
 
 export interface CallRefusal {
   readonly status: number;
@@ -22,7 +30,7 @@ export interface CallRefusal {
 export type CallEvent =
   | { readonly type: 'routed' }
   | { readonly type: 'refused'; readonly refusal: CallRefusal }
-  /** The ACK came. */
+  /** The ACK came, or we sent it. */
   | { readonly type: 'answered' }
   | { readonly type: 'answer-failed'; readonly rule: string }
   | { readonly type: 'flow-ended'; readonly reason: string }
@@ -69,6 +77,19 @@ export const CALL_TABLE: Table<CallState, CallEvent, CallEffect> = {
     'session-ended': () => unanswered('cancelled'),
     'media-lost': 'illegal',
     stop: () => refuse(STOPPED),
+    'clean-up-late': 'illegal',
+  },
+  dialling: {
+    routed: 'illegal',
+    // Before the INVITE: there is no leg for it.
+    refused: (event) => unanswered(event.refusal.rule),
+    answered: () => to('running', { type: 'run-flow' }),
+    'answer-failed': 'illegal',
+    'flow-ended': 'illegal',
+    'session-ended': () => unanswered('not-answered'),
+    // CANCEL; the end of the session follows, and ends the call.
+    'media-lost': (event) => to('dialling', { type: 'hang-up', reason: event.reason }),
+    stop: (event) => to('dialling', { type: 'hang-up', reason: event.reason }),
     'clean-up-late': 'illegal',
   },
   answering: {

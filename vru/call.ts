@@ -1,6 +1,6 @@
 /**
- * One incoming call: a SIP session, a leg of the engine, the key presses from all their sources, and
- * the flow that serves the caller. The table (call-table.ts) says what ends what; this class carries
+ * One call, from outside or made by us: a SIP session, a leg of the engine, the key presses from all
+ * their sources, and the flow that serves the person at the other end. The table (call-table.ts) says what ends what; this class carries
  * it out.
  */
 import type { Timer } from '../common/clock.ts';
@@ -9,11 +9,12 @@ import { Machine } from '../common/fsm.ts';
 import type { CallId, NodeId } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
 import type { Result } from '../common/result.ts';
-import type { Digit, Route } from '../mixer/media.ts';
-import type { VruCommand } from '../signaling/conference/messages.ts';
+import type { Digit, MediaLeg, Route } from '../mixer/media.ts';
+import type { CallerOfVru } from '../signaling/conference/client.ts';
+import type { ApplicationName, VruCommand } from '../signaling/conference/messages.ts';
 import type { CallEndWriter } from '../signaling/derived/call-end.ts';
 import type { MediaEndpoint } from '../signaling/media/endpoint.ts';
-import type { Session } from '../signaling/sip/user-agent.ts';
+import type { Session, SessionEnd, SessionMedia } from '../signaling/sip/user-agent.ts';
 import { APPLICATIONS } from './applications/applications.ts';
 import { CallDiary } from './call-diary.ts';
 import type { OpenMedia } from './call-media.ts';
@@ -26,15 +27,47 @@ import {
 } from './call-table.ts';
 import { CommandQueue } from './commands.ts';
 import { type ArbiterState, arbitrate, type DigitSource, NO_DIGITS, parseDigit } from './digits.ts';
-import { type CallContext, type Choice, type Lookup, runFlow, type VruParts } from './flow.ts';
+import {
+  type Application,
+  type CallContext,
+  type Choice,
+  type EndReason,
+  type Lookup,
+  runFlow,
+  runSafely,
+  type VruParts,
+} from './flow.ts';
 import { Inbox } from './inbox.ts';
 import { type CallIdentity, codeSourceOf, identify } from './routing.ts';
 import { deferred } from './scope.ts';
 
-export interface CallParts {
+export interface IncomingCall {
+  readonly kind: 'incoming';
   readonly session: Session;
-  readonly parts: VruParts;
   readonly lookup: Lookup;
+}
+
+/** How a call that we make goes, for whoever wanted it. */
+export type OutgoingNews =
+  | { readonly kind: 'ringing'; readonly earlyMedia: boolean }
+  | { readonly kind: 'answered' }
+  /** `end` is absent when there was no leg for it. */
+  | { readonly kind: 'ended'; readonly end: SessionEnd | undefined };
+
+export interface OutgoingCall {
+  readonly kind: 'outgoing';
+  readonly caller: CallerOfVru;
+  readonly language: string;
+  /** On the same worker as this leg, so that the two can be relayed. */
+  readonly near?: MediaLeg | undefined;
+  readonly invite: (media: SessionMedia) => Session;
+  readonly serve: Application;
+  readonly onNews: (news: OutgoingNews) => void;
+}
+
+export interface CallParts {
+  readonly origin: IncomingCall | OutgoingCall;
+  readonly parts: VruParts;
   readonly openMedia: OpenMedia;
   readonly log: Logger;
   /** Writes the record of the call, at its end. */
@@ -61,20 +94,26 @@ export class Call {
   readonly #resolveGone: () => void;
   #arbiter: ArbiterState = NO_DIGITS;
   #choice: Choice | undefined;
+  #session: Session | undefined;
   #media: MediaEndpoint | undefined;
   #cleanUp: Timer | undefined;
   #route: Route = { kind: 'idle' };
   #applied: Route | undefined;
   #endedBy: string | undefined;
+  #sessionEnd: SessionEnd | undefined;
 
   /** Takes the session's events at once, as its interface demands. */
   constructor(given: CallParts) {
-    const { session, parts } = given;
-    this.id = session.id;
+    const { origin, parts } = given;
+    const incoming = origin.kind === 'incoming' ? origin.session : undefined;
+    this.#identity =
+      origin.kind === 'incoming'
+        ? identify(origin.session)
+        : { caller: origin.caller, diversion: undefined };
+    this.id = this.#identity.caller.callId;
     this.#given = given;
-    this.#identity = identify(session);
-    this.#log = given.log.child({ callId: session.id });
-    this.#diary = new CallDiary(parts.clock, session, this.#identity.caller);
+    this.#log = given.log.child({ callId: this.id });
+    this.#diary = new CallDiary(parts.clock, this.#identity.caller);
     this.#digits = new Inbox(parts.clock, DIGIT_LIMIT);
     this.#commands = new CommandQueue(parts.clock);
     const { promise, resolve } = deferred<void>();
@@ -82,7 +121,7 @@ export class Call {
     this.#resolveGone = () => resolve();
     this.#machine = new Machine<CallState, CallEvent, CallEffect>({
       table: CALL_TABLE,
-      initial: 'routing',
+      initial: origin.kind === 'incoming' ? 'routing' : 'dialling',
       run: (effect) => this.#run(effect),
       onTransition: (from, event, state, verdict) => {
         this.#log.trace({ from, event: event.type, to: state, verdict }, 'call');
@@ -91,21 +130,54 @@ export class Call {
         this.#log.warn({ state: from, event: event.type }, 'unexpected event');
       },
     });
+    if (incoming !== undefined) {
+      this.#adopt(incoming);
+      this.#logIncoming(incoming);
+    }
+  }
+
+  /** Absent before there is one. */
+  get leg(): MediaLeg | undefined {
+    return this.#media?.leg;
+  }
+
+  /** Routes and answers, or dials. A refusal that is known already, such as overload, comes as argument. */
+  start(refusal: CallRefusal | undefined): void {
+    const { origin, parts } = this.#given;
+    if (refusal !== undefined) this.#machine.send({ type: 'refused', refusal });
+    else if (origin.kind === 'incoming') parts.background(this.#lookUp(origin));
+    else this.#dial(origin);
+  }
+
+  #adopt(session: Session): void {
+    const { origin } = this.#given;
+    this.#session = session;
+    this.#diary.adopt(session);
     session.events = {
+      ...(origin.kind === 'incoming'
+        ? {}
+        : {
+            onProgress: (_status, earlyMedia) => origin.onNews({ kind: 'ringing', earlyMedia }),
+            onEstablished: () => this.#machine.send({ type: 'answered' }),
+          }),
       onMediaChanged: () => this.#applyRoute(),
       onInfoDigit: (text) => this.#onKey(parseDigit(text), 'info'),
       onEnded: (end) => {
         this.#endedBy ??= end.by;
+        this.#sessionEnd = end;
         this.#machine.send({ type: 'session-ended' });
       },
     };
-    this.#logIncoming();
   }
 
-  /** Routes and answers. A refusal that is known already, such as overload, comes as argument. */
-  start(refusal: CallRefusal | undefined): void {
-    if (refusal !== undefined) this.#machine.send({ type: 'refused', refusal });
-    else this.#given.parts.background(this.#lookUp());
+  #dial(origin: OutgoingCall): void {
+    const opened = this.#open(origin.near);
+    if (!opened.ok) {
+      this.#machine.send({ type: 'refused', refusal: refusalFor(opened.error) });
+      return;
+    }
+    this.#media = opened.value;
+    this.#adopt(origin.invite(opened.value));
   }
 
   /** Resolves when it was carried out: for `place`, when the caller hears the conference. */
@@ -117,14 +189,14 @@ export class Call {
     this.#machine.send({ type: 'stop', reason });
   }
 
-  #logIncoming(): void {
+  #logIncoming({ flow }: Session): void {
     const { caller, diversion } = this.#identity;
     const { dnis, callerNumber } = caller;
-    this.#log.info({ dnis, callerNumber, diversion, flow: this.#given.session.flow }, 'call');
+    this.#log.info({ dnis, callerNumber, diversion, flow }, 'call');
   }
 
-  async #lookUp(): Promise<void> {
-    const found = await this.#given.lookup(this.#identity.caller.dnis);
+  async #lookUp({ lookup }: IncomingCall): Promise<void> {
+    const found = await lookup(this.#identity.caller.dnis);
     if (!found.ok) {
       this.#machine.send({ type: 'refused', refusal: refusalFor(found.error) });
       return;
@@ -134,7 +206,7 @@ export class Call {
   }
 
   #run(effect: CallEffect): void {
-    const { parts, session } = this.#given;
+    const { parts, origin } = this.#given;
     switch (effect.type) {
       case 'answer':
         parts.background(this.#answer());
@@ -148,6 +220,10 @@ export class Call {
         this.#log.info({ rule: effect.rule }, 'call not answered');
         break;
       case 'run-flow':
+        if (origin.kind === 'outgoing') {
+          this.#diary.answered();
+          origin.onNews({ kind: 'answered' });
+        }
         parts.background(this.#runFlow());
         break;
       case 'cancel-flow':
@@ -161,7 +237,9 @@ export class Call {
         this.#commands.close();
         this.#endedBy ??= effect.reason;
         this.#diary.ended(effect.reason);
-        parts.background(session.end({ q850: 16, text: effect.reason }));
+        if (this.#session !== undefined) {
+          parts.background(this.#session.end({ q850: 16, text: effect.reason }));
+        }
         break;
       case 'close-media':
         if (this.#media !== undefined) parts.background(this.#media.close());
@@ -170,6 +248,7 @@ export class Call {
         this.#commands.close();
         this.#cleanUp?.cancel();
         this.#writeRecord();
+        if (origin.kind === 'outgoing') origin.onNews({ kind: 'ended', end: this.#sessionEnd });
         this.#resolveGone();
         this.#given.onGone(this);
         break;
@@ -177,25 +256,19 @@ export class Call {
   }
 
   #refuse(refusal: CallRefusal): void {
-    const { session, parts } = this.#given;
+    const { parts } = this.#given;
     this.#diary.ended(refusal.rule, refusal.status);
-    session.reject(refusal.status, {
+    this.#session?.reject(refusal.status, {
       q850: refusal.q850,
       text: refusal.rule,
       ...(refusal.retry ? { retryAfterS: parts.settings.retryAfterS } : {}),
     });
   }
 
-  async #answer(): Promise<void> {
-    const { parts, openMedia, session } = this.#given;
-    const ringMs = this.#choice?.ringMs ?? 0;
-    if (ringMs > 0) {
-      session.ring();
-      await parts.clock.sleep(ringMs);
-      // Cancelled, or the VRU stops.
-      if (this.#machine.state !== 'answering') return;
-    }
-    const opened = openMedia({
+  #open(near?: MediaLeg): Result<MediaEndpoint, MediaError> {
+    const { parts, openMedia } = this.#given;
+    return openMedia({
+      ...(near === undefined ? {} : { near }),
       inbandDigits: parts.settings.inbandDigits,
       silenceTimeoutMs: parts.settings.callerSilenceMs,
       events: {
@@ -207,6 +280,20 @@ export class Call {
         },
       },
     });
+  }
+
+  async #answer(): Promise<void> {
+    const { parts } = this.#given;
+    const session = this.#session;
+    if (session === undefined) return;
+    const ringMs = this.#choice?.ringMs ?? 0;
+    if (ringMs > 0) {
+      session.ring();
+      await parts.clock.sleep(ringMs);
+      // Cancelled, or the VRU stops.
+      if (this.#machine.state !== 'answering') return;
+    }
+    const opened = this.#open();
     if (!opened.ok) {
       this.#machine.send({ type: 'refused', refusal: refusalFor(opened.error) });
       return;
@@ -220,15 +307,14 @@ export class Call {
   }
 
   async #runFlow(): Promise<void> {
-    const { parts, lookup, session } = this.#given;
+    const { parts, origin } = this.#given;
     const media = this.#media;
-    const choice = this.#choice;
-    if (media === undefined || choice === undefined) return;
+    if (media === undefined) return;
     const startedMs = parts.clock.nowMs();
     const context: CallContext = {
       id: this.id,
       caller: this.#identity.caller,
-      source: codeSourceOf(this.#identity.caller, session.flow),
+      source: codeSourceOf(this.#identity.caller, this.#session?.flow ?? ''),
       leg: media.leg,
       codec: () => media.codec,
       route: (route) => {
@@ -238,15 +324,15 @@ export class Call {
       digits: this.#digits,
       commands: this.#commands.inbox,
       signal: this.#cancel.signal,
-      language: choice.language,
+      language: origin.kind === 'outgoing' ? origin.language : (this.#choice?.language ?? ''),
       decided: (decision) => this.#diary.decided(decision),
       log: this.#log,
       parts,
     };
-    const { application, reason } = await runFlow(context, choice, APPLICATIONS, lookup);
+    const { application, reason } = await this.#serve(context);
     const durationMs = Math.round(parts.clock.nowMs() - startedMs);
     parts.metrics.callsEnded.add(1, { application, end: reason });
-    this.#diary.served(application);
+    if (application !== 'outdial') this.#diary.served(application);
     this.#diary.ended(reason);
     this.#machine.send({ type: 'flow-ended', reason });
     this.#log.info({ application, reason, endedBy: this.#endedBy, durationMs }, 'call ended');
@@ -262,6 +348,19 @@ export class Call {
       write(this.#diary.close(vruId, this.#endedBy, codec, statistics)),
     );
     parts.background(written);
+  }
+
+  async #serve(
+    context: CallContext,
+  ): Promise<{ readonly application: ApplicationName | 'outdial'; readonly reason: EndReason }> {
+    const { origin } = this.#given;
+    if (origin.kind === 'outgoing') {
+      const end = await runSafely(context, origin.serve, {});
+      return { application: 'outdial', reason: end.kind === 'hang-up' ? end.reason : 'finished' };
+    }
+    const choice = this.#choice;
+    if (choice === undefined) return { application: 'conference', reason: 'finished' };
+    return await runFlow(context, choice, APPLICATIONS, origin.lookup);
   }
 
   /**

@@ -16,6 +16,7 @@ import type { Decided } from './call-diary.ts';
 import type { PendingCommand } from './commands.ts';
 import type { Inbox } from './inbox.ts';
 import type { Background, LinkDialler } from './mixer-link.ts';
+import type { Outdial } from './outdial.ts';
 import { Cancelled } from './scope.ts';
 import type { VruSettings } from './settings.ts';
 import type { Speech } from './speech.ts';
@@ -32,6 +33,8 @@ export interface VruParts {
   readonly metrics: VruMetrics;
   readonly settings: VruSettings;
   readonly background: Background;
+  /** Absent: this VRU has no trunk. */
+  readonly outdial: Outdial | undefined;
 }
 
 /** One answered call, as its flow sees it. */
@@ -64,6 +67,8 @@ export type EndReason =
   | 'no-choice'
   | 'reconnect-failed'
   | 'technical-problem'
+  /** Somebody whom we called did not press 1. */
+  | 'not-confirmed'
   | `refused-${Refusal}`
   | `released-${Extract<VruCommand, { kind: 'release' }>['why']}`;
 
@@ -119,7 +124,8 @@ export async function runFlow(
   return { application: choice.application, reason: await apologise(context) };
 }
 
-async function runSafely(
+/** Never rejects; what goes wrong is spoken. */
+export async function runSafely(
   context: CallContext,
   application: Application,
   settings: Readonly<Record<string, unknown>>,

@@ -145,6 +145,7 @@ export const PROMPT_WORDS = {
   'dial-no-answer': 'The called number does not answer.',
   'dial-failed': 'The call could not be connected.',
   'dial-not-allowed': 'Calls to this number are not allowed.',
+  'dial-limit': 'The limit for calling out has been reached.',
   'dial-not-available': 'Calling out is not available.',
   'returning-to-conference': 'You are returning to the conference.',
   'invited-to-conference':

@@ -70,6 +70,15 @@ const voicemail = z.strictObject({
   maxMailboxBytes: z.number().int().min(1_000_000).default(200_000_000),
 });
 
+/** What somebody whom we call hears before he is in a conference. */
+const invitation = z.strictObject({
+  /** Instead of the prompt that comes with the program. */
+  files: z.array(z.string().min(1)).max(20).optional(),
+  /** How often it is said to somebody who presses nothing. */
+  tries: z.number().int().min(1).max(5).default(2),
+  keyMs: milliseconds(8_000, 500),
+});
+
 export const vruSettings = z.strictObject({
   entry: entry.prefault({}),
   conference: conference.prefault({}),
@@ -77,6 +86,7 @@ export const vruSettings = z.strictObject({
   voicemail: voicemail.prefault({}),
   /** Where names are while they are being recorded; then they go to the store. */
   nameFolder: z.string().min(1).default(join(tmpdir(), 'minusone-names')),
+  invitation: invitation.prefault({}),
   /** RTP and RTCP of the caller both missing for this long end the call; 0 never. */
   callerSilenceMs: milliseconds(120_000),
   /** Listen for tones in the audio until RFC 4733 digits were seen. */
@@ -98,9 +108,9 @@ export type VoicemailSettings = VruSettings['voicemail'];
 
 /** The program's configuration as the VRU's settings; what it does not name has its default. */
 export function vruSettingsOf(
-  config: Pick<Config, 'vru' | 'media' | 'dataDirectory'>,
+  config: Pick<Config, 'vru' | 'media' | 'dataDirectory' | 'outdial'>,
 ): VruSettings {
-  const { vru, media, dataDirectory } = config;
+  const { vru, media, dataDirectory, outdial } = config;
   return vruSettings.parse({
     entry: {
       firstDigitMs: vru.firstDigitTimeoutMs,
@@ -110,6 +120,11 @@ export function vruSettingsOf(
     conference: { noticeEveryMs: vru.waitingNoticeMs },
     voicemail: { folder: join(dataDirectory, 'voicemail') },
     nameFolder: join(dataDirectory, 'names'),
+    invitation: {
+      ...(outdial.greeting === undefined ? {} : { files: [...outdial.greeting] }),
+      tries: outdial.confirmTries,
+      keyMs: outdial.confirmMs,
+    },
     callerSilenceMs: media.silenceTimeoutMs,
   });
 }

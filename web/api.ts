@@ -11,6 +11,7 @@ export interface Api {
 
 export interface Session {
   readonly scope: 'admin' | 'host';
+  readonly mayDial: boolean;
   readonly accountId: string | null;
   readonly accountName: string | null;
   readonly expiresAt: string | null;

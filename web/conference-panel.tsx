@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Api } from './api.ts';
 import { Confirm, type Question } from './confirm.tsx';
+import { DialBox } from './dial-box.tsx';
 import { RollCall } from './roll-call.tsx';
 import { type Conferee, type Conference, nameOf } from './state.ts';
 
@@ -105,6 +106,7 @@ export function ConferencePanel({ api, conference, live, title }: Props) {
       <p class="error" role="alert">
         {error}
       </p>
+      <DialBox api={api} conference={conference} usable={usable} />
       <h2 id="roster-title">Roster</h2>
       {conferees.length === 0 ? <p>Nobody is in it.</p> : null}
       <ol class="roster" aria-labelledby="roster-title">

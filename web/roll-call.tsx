@@ -110,7 +110,11 @@ export function rollOf(events: readonly NumberedEvent[]): readonly Entry[] {
         leftMs: undefined,
       });
     }
-    if ('ordinal' in event.event && !present.has(event.event.ordinal)) {
+    if (
+      event.event.kind !== 'dial' &&
+      'ordinal' in event.event &&
+      !present.has(event.event.ordinal)
+    ) {
       const entry = roll.get(event.event.ordinal);
       if (entry !== undefined) entry.leftMs ??= event.atMs;
     }

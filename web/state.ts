@@ -4,6 +4,8 @@
  * at `reduce`. The server folds the same log (signaling/conference/roster.ts); test/web holds both equal.
  */
 
+import { type Dial, type DialEvent, dialWords, foldDial } from './dials.ts';
+
 export type MuteBit = 'self' | 'host' | 'mode';
 
 export interface Conferee {
@@ -31,6 +33,8 @@ export interface Conference {
   readonly createdAt: string;
   /** By ordinal, in order. */
   readonly conferees: ReadonlyMap<number, Conferee>;
+  /** Calls that were made for it, in order. */
+  readonly dials: readonly Dial[];
   readonly talking: ReadonlySet<number>;
   /** What happened of late, in words; oldest first. */
   readonly activity: readonly Activity[];
@@ -94,6 +98,7 @@ export type KnownEvent =
   | { readonly kind: 'locked'; readonly locked: boolean }
   | { readonly kind: 'mixer-replaced'; readonly mixerId: string }
   | { readonly kind: 'grace-started'; readonly endAtMs: number }
+  | DialEvent
   | { readonly kind: 'ended'; readonly why: string };
 
 export interface NumberedEvent {
@@ -168,6 +173,7 @@ function fromSnapshot(snapshot: SnapshotConference, state: PageState): Conferenc
     ...{ id, number, accountId, mixerId, mixerClass },
     ...{ locked, mutedAll, temporary, ended, endAt, createdAt },
     conferees: new Map(snapshot.conferees.map((one) => [one.ordinal, confereeOf(one)])),
+    dials: snapshot.dials,
     talking: new Set(),
     activity: before?.activity ?? [],
   };
@@ -216,6 +222,7 @@ function begin(
     endAt: null,
     createdAt: new Date(atMs).toISOString(),
     conferees: new Map(),
+    dials: [],
     talking: new Set(),
     activity: [],
   };
@@ -257,6 +264,8 @@ function change(present: Conference, event: KnownEvent, atMs: number): Partial<C
       return { mixerId: event.mixerId };
     case 'grace-started':
       return { endAt: new Date(event.endAtMs).toISOString() };
+    case 'dial':
+      return { dials: foldDial(present.dials, event, atMs) };
     case 'ended':
       return { ended: true, endAt: null, talking: new Set() };
     default:
@@ -324,6 +333,8 @@ export function inWords(present: Conference, event: KnownEvent): string | undefi
       return 'The last host left; the conference ends unless a host returns.';
     case 'mixer-replaced':
       return `The conference moved to ${event.mixerId}.`;
+    case 'dial':
+      return dialWords(present.dials, event);
     case 'ended':
       return 'The conference has ended.';
     default:

@@ -50,7 +50,7 @@ describe('the admin token', () => {
     const authenticator = await startAuthenticator(store, undefined);
     expect(await authenticator.authenticate(`Bearer ${token}`)).toEqual({
       name: 'admin',
-      scopes: ['admin', 'host'],
+      scopes: ['admin', 'host', 'dial'],
     });
     for (const header of [
       undefined,

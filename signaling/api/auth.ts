@@ -11,8 +11,11 @@ import { ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
 import { type HostTokens, isHostToken } from './host-tokens.ts';
 
-/** What a token allows. `host`: what a host may do in the conferences of one account; `admin` has it too. */
-export const SCOPES = ['admin', 'host'] as const;
+/**
+ * What a token allows. `host`: what a host may do in the conferences of one account; `dial`: to call out there.
+ * `admin` has both.
+ */
+export const SCOPES = ['admin', 'host', 'dial'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 const tokenRecord = z.object({
@@ -42,7 +45,7 @@ export interface Authenticator {
 }
 
 const withImplied = (scopes: readonly Scope[]): readonly Scope[] =>
-  scopes.includes('admin') && !scopes.includes('host') ? [...scopes, 'host'] : scopes;
+  scopes.includes('admin') ? SCOPES : scopes;
 
 const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
 
@@ -72,7 +75,7 @@ export async function startAuthenticator(
         if (timingSafeEqual(given, hash)) found = { name, scopes: withImplied(scopes) };
       }
       if (configured !== undefined && timingSafeEqual(given, configured)) {
-        found = { name: 'configured-admin', scopes: ['admin', 'host'] };
+        found = { name: 'configured-admin', scopes: SCOPES };
       }
       return found;
     },

@@ -1,9 +1,17 @@
 /** What the routes need done. main.ts builds it from bus, store and provisioning. */
 import type { MediaError } from '../../common/errors.ts';
-import type { AccountId, ConferenceId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConferenceId } from '../../common/ids.ts';
 import type { Result } from '../../common/result.ts';
+import type { DialListReply, DialReply, DialWish } from '../conference/dial-client.ts';
 import type { AccountRecord, DnisRecord, ServiceRequest } from '../conference/messages.ts';
-import type { ConferenceSummary, ConferenceView, MixerView, RoleView, VruView } from './schemas.ts';
+import type {
+  ConferenceSummary,
+  ConferenceView,
+  MixerView,
+  RoleView,
+  TrunkView,
+  VruView,
+} from './schemas.ts';
 
 type Reply<T> = Promise<Result<T, MediaError>>;
 
@@ -26,6 +34,10 @@ export interface ConferenceBackend {
   get(id: ConferenceId): Reply<ConferenceView | undefined>;
   /** As an operator. `conference-unknown`: no such conference or ordinal. */
   control(id: ConferenceId, action: ControlAction): Reply<void>;
+  /** As an operator; the account of the conference pays and is limited all the same. */
+  dial(id: ConferenceId, wish: DialWish): Reply<DialReply>;
+  dialList(id: ConferenceId): Reply<DialListReply>;
+  cancelDial(id: ConferenceId, dialId: CallId): Reply<void>;
 }
 
 export interface NodeBackend {
@@ -33,6 +45,7 @@ export interface NodeBackend {
   /** Undefined: no such mixer. */
   drainMixer(id: string): Reply<true | undefined>;
   vrus(): Reply<readonly VruView[]>;
+  trunks(): Reply<readonly TrunkView[]>;
   /** Every role of this process. */
   roles(): readonly RoleView[];
 }

@@ -18,7 +18,7 @@ const isAdmin = (principal: Principal | undefined): boolean =>
   principal?.scopes.includes('admin') === true;
 
 /** Undefined: go on. A host learns nothing of other accounts, not even that something is there. */
-async function foreign(
+export async function foreign(
   conferences: LiveConferences,
   id: ConferenceId,
   principal: Principal | undefined,

@@ -10,8 +10,8 @@ import { ok, type Result } from '../../common/result.ts';
 import type { Store, Watch } from '../../common/store/store.ts';
 import { eventDocument, type NumberedEvent, numbered } from '../conference/events.ts';
 import { KEYS } from '../conference/records.ts';
-import { type Conferee, isMuted, Roster } from '../conference/roster.ts';
-import type { LiveConference } from './schemas.ts';
+import { type Conferee, type Dial, isMuted, Roster } from '../conference/roster.ts';
+import type { DialView, LiveConference } from './schemas.ts';
 
 /** Events at hand for readers that resume or lag; one that is further behind gets a snapshot or is closed. */
 const TAIL = 4_096;
@@ -130,6 +130,15 @@ export function liveView(roster: Roster): LiveConference | undefined {
     size: roster.size,
     createdAt: new Date(roster.createdAtMs).toISOString(),
     conferees: [...roster.conferees.values()].map(confereeOf),
+    dials: [...roster.dials.values()].map(dialOf),
+  };
+}
+
+function dialOf({ dialId, state, number, name, consult, ordinal, atMs }: Dial): DialView {
+  return {
+    ...{ dialId, state, number, consult, at: new Date(atMs).toISOString() },
+    ...(name === undefined ? {} : { name }),
+    ...(ordinal === undefined ? {} : { ordinal }),
   };
 }
 

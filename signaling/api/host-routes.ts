@@ -48,6 +48,7 @@ export function hostRoutes(hosts: HostDesk): readonly Route[] {
         Promise.resolve(
           json(200, {
             scope: principal?.scopes.includes('admin') === true ? 'admin' : 'host',
+            mayDial: principal?.scopes.includes('dial') === true,
             accountId: principal?.accountId ?? null,
             accountName: principal?.accountName ?? null,
             expiresAt:

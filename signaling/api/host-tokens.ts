@@ -93,11 +93,11 @@ export class HostTokens {
     if (read === undefined || read.endMs <= this.#options.clock.wallMs()) return undefined;
     const account = await getAccount(this.#options.store, read.account);
     if (!account.ok || account.value === undefined) return undefined;
-    const { id, name, hostCodes } = account.value;
+    const { id, name, hostCodes, outdial } = account.value;
     if (!hostCodes.some((code) => same(read.code, this.#digest('code', code)))) return undefined;
     return {
       name: `host-${id}-${read.id}`,
-      scopes: ['host'],
+      scopes: outdial === undefined ? ['host'] : ['host', 'dial'],
       accountId: id,
       accountName: name,
       expiresAtMs: read.endMs,

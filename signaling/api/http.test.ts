@@ -67,11 +67,15 @@ function memoryBackend(calls: string[]): Backend {
         if (id === 'cbug') throw new Error('a bug');
         return ok(undefined);
       },
+      dial: async () => ok({ kind: 'dial-refused', reason: 'not-available' }),
+      dialList: async () => ok({ kind: 'dial-refused', reason: 'not-available' }),
+      cancelDial: async () => ok(undefined),
     },
     nodes: {
       mixers: async () => ok([]),
       drainMixer: async (id) => ok(id === 'mixer-1' ? true : undefined),
       vrus: async () => ok([]),
+      trunks: async () => ok([]),
       roles: () => [{ id: 'vru-1', ready: calls.length === 0 }],
     },
   };

@@ -24,6 +24,9 @@ export interface LiveConferences {
   accountOf(id: ConferenceId): Reply<string | undefined>;
   events(id: ConferenceId, after: number, limit: number): Reply<EventPage>;
   control: ConferenceBackend['control'];
+  dial: ConferenceBackend['dial'];
+  dialList: ConferenceBackend['dialList'];
+  cancelDial: ConferenceBackend['cancelDial'];
 }
 
 export interface LiveConferencesOptions {
@@ -40,6 +43,9 @@ export function liveConferences({
   return {
     list: () => backend.list(),
     control: (id, action) => backend.control(id, action),
+    dial: (id, wish) => backend.dial(id, wish),
+    dialList: (id) => backend.dialList(id),
+    cancelDial: (id, dialId) => backend.cancelDial(id, dialId),
     async get(id) {
       // The record tells that it lives, and how far the feed must be at least.
       const entry = await store.get(KEYS.conference(id));

@@ -6,6 +6,7 @@ import type { Records } from '../derived/record-search.ts';
 import type { WebhookDesk } from '../derived/webhook-desk.ts';
 import type { Backend } from './backend.ts';
 import { conferenceRoutes } from './conference-routes.ts';
+import { dialRoutes } from './dial-routes.ts';
 import type { HostDesk } from './host-desk.ts';
 import { hostRoutes } from './host-routes.ts';
 import type { HttpRequest, HttpResponse } from './http-server.ts';
@@ -35,6 +36,7 @@ export function createRoutes(options: RoutesOptions): readonly Route[] {
     ...accountRoutes(options),
     ...dnisRoutes(options.backend),
     ...conferenceRoutes(options.conferences),
+    ...dialRoutes(options.conferences, options.backend.nodes),
     ...hostRoutes(options.hosts),
     ...nodeRoutes(options.backend),
     ...recordRoutes(options.records),

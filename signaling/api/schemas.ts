@@ -1,7 +1,14 @@
 /** What the API takes and gives. The same schemas check requests and make the OpenAPI document. */
 import { z } from 'zod';
+import { dialState } from '../conference/dial-messages.ts';
 import { numberedEvent } from '../conference/events.ts';
-import { accountId, accountRecord, conferenceId, dnisRecord } from '../conference/messages.ts';
+import {
+  accountId,
+  accountRecord,
+  callId,
+  conferenceId,
+  dnisRecord,
+} from '../conference/messages.ts';
 
 export const accountPath = z.object({ id: accountId });
 export const dnisPath = z.object({ dnis: dnisRecord.shape.dnis });
@@ -63,6 +70,51 @@ export const conferenceSummary = z.object({
 });
 export type ConferenceSummary = z.infer<typeof conferenceSummary>;
 
+/** A call that was made for a conference. */
+export const dialView = z.object({
+  dialId: z.string(),
+  state: dialState.describe(
+    'queued, dialling, ringing, answered, joined; everything else is how it ended.',
+  ),
+  number: z.string(),
+  name: z.string().optional(),
+  consult: z.boolean().describe('A host called by keypad and talks with the called person first.'),
+  ordinal: z.number().int().optional().describe('In the conference, once joined.'),
+  at: z.iso.datetime().describe('Since when it is so.'),
+});
+export type DialView = z.infer<typeof dialView>;
+
+export const dialRequest = z.strictObject({
+  number: z
+    .string()
+    .min(2)
+    .max(64)
+    .describe('As a person writes it; outdial.rewrite makes the international form of it.'),
+  name: z.string().max(128).optional().describe('For the roster.'),
+  confirm: z
+    .boolean()
+    .default(true)
+    .describe('Whether the called person must press 1 to get in, which no machine does.'),
+});
+export const dialStarted = z.object({
+  dialId: z.string(),
+  number: z.string().describe('As it is called.'),
+  state: z.literal('dialling'),
+});
+export const dialListStarted = z.object({ dialIds: z.array(z.string()) });
+export const dialPath = z.object({ id: conferenceId, dialId: callId });
+
+export const trunkView = z.object({
+  vruId: z.string(),
+  name: z.string(),
+  registration: z
+    .string()
+    .describe('static (it has none), registering, registered, failed, or stopped on this VRU.'),
+  detail: z.string().describe('Why it failed.'),
+});
+export type TrunkView = z.infer<typeof trunkView>;
+export const trunkList = z.object({ items: z.array(trunkView) });
+
 /** A conference with the number of the last event that is in it. */
 export const liveConference = conferenceSummary.extend({
   number: z
@@ -73,6 +125,7 @@ export const liveConference = conferenceSummary.extend({
   ended: z.boolean(),
   endAt: z.iso.datetime().nullable().describe('When it ends unless a host returns.'),
   conferees: z.array(liveConferee),
+  dials: z.array(dialView).describe('Calls that were made for it, in order.'),
 });
 export type LiveConference = z.infer<typeof liveConference>;
 
@@ -102,6 +155,7 @@ export const hostSession = z.object({
 });
 export const session = z.object({
   scope: z.enum(['admin', 'host']),
+  mayDial: z.boolean().describe('Whether it allows to call out.'),
   accountId: z.string().nullable(),
   accountName: z.string().nullable(),
   expiresAt: z.iso.datetime().nullable(),

@@ -60,6 +60,9 @@ function conferences({ store, clock, control }: StoreBackendOptions): Conference
       }));
     },
     control: (id, action) => control.control(id, undefined, action),
+    dial: (id, wish) => control.dial(id, undefined, wish),
+    dialList: (id) => control.dialList(id, undefined),
+    cancelDial: (id, dialId) => control.cancelDial(id, undefined, dialId),
   };
 }
 
@@ -95,6 +98,12 @@ function nodes({ store, bus, roles }: StoreBackendOptions): NodeBackend {
       mapOk(await store.list(PREFIXES.mixer), (entries) => valid(entries, mixerRecord)),
     drainMixer: async (id) => drainNode(bus, id),
     vrus: async () => mapOk(await store.list(PREFIXES.vru), (entries) => valid(entries, vruRecord)),
+    trunks: async () =>
+      mapOk(await store.list(PREFIXES.vru), (entries) =>
+        valid(entries, vruRecord).flatMap(({ id, trunks }) =>
+          trunks.map((trunk) => ({ vruId: id, ...trunk })),
+        ),
+      ),
     roles: () => roles().map(({ id, role }) => ({ id, ...role.health() })),
   };
 }

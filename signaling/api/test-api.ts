@@ -20,6 +20,7 @@ import { MemoryStore } from '../../common/store/memory-store.ts';
 import type { Store } from '../../common/store/store.ts';
 import { ConferenceLog } from '../conference/conference-log.ts';
 import { seedDemoData } from '../conference/demo-data.ts';
+import type { DialClient } from '../conference/dial-client.ts';
 import type { ConferenceEvent } from '../conference/events.ts';
 import { SUBJECTS } from '../conference/messages.ts';
 import { KEYS } from '../conference/records.ts';
@@ -107,6 +108,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const provisioning = createProvisioningBackend(store);
   const service = {
     control: (id: ConferenceId, _by: unknown, action: ControlAction) => control(id, action),
+    ...fakeDials(controls),
   };
   const backend = createStoreBackend({
     store,
@@ -162,6 +164,32 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       await api.role.stop();
       await bus.close();
       if (options.store === undefined) await store.close();
+    },
+  };
+}
+
+/** Calls +49… and nothing else. */
+function fakeDials(controls: string[]): DialClient {
+  return {
+    dial: (id, _by, { number, confirm }) => {
+      controls.push(`${id} dial ${number} ${confirm === true ? 'confirm' : 'direct'}`);
+      if (!number.startsWith('+49')) {
+        return Promise.resolve(ok({ kind: 'dial-refused', reason: 'not-allowed' }));
+      }
+      const order = {
+        ...{ dialId: 'd1' as CallId, conferenceId: id, accountId: 'demo-start' as AccountId },
+        ...{ trunk: 'carrier', number, confirm: confirm === true, language: 'en' },
+        ...{ ringTimeoutMs: 45_000, maxDurationMs: 3_600_000 },
+      };
+      return Promise.resolve(ok({ kind: 'dialling', order }));
+    },
+    dialList: (id) => {
+      controls.push(`${id} dial-list`);
+      return Promise.resolve(ok({ kind: 'dialling-list', dialIds: ['d1', 'd2'] as CallId[] }));
+    },
+    cancelDial: (id, _by, dialId) => {
+      controls.push(`${id} cancel ${dialId}`);
+      return Promise.resolve(ok(undefined));
     },
   };
 }

@@ -3,8 +3,7 @@
  * request id, deadlines and the lease `vru/ID` are in here, so that a call flow sees only outcomes.
  * The page and the API use the same `ServiceClient` without being a VRU.
  */
-import type { Bus, Subscription } from '../../common/bus/bus.ts';
-import type { Clock } from '../../common/clock.ts';
+import type { Subscription } from '../../common/bus/bus.ts';
 import { MediaError } from '../../common/errors.ts';
 import {
   type AccountId,
@@ -12,14 +11,13 @@ import {
   type ConfereeId,
   type ConferenceId,
   type NodeId,
-  type Random,
   randomToken,
 } from '../../common/ids.ts';
-import type { Logger } from '../../common/log.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
-import type { Store } from '../../common/store/store.ts';
 import { CommandDesk, type CommandHandler } from './command-desk.ts';
 import { ConferenceLog } from './conference-log.ts';
+import { type DialClient, type DialReports, dialClient, dialReports } from './dial-client.ts';
+import type { DialOrder } from './dial-messages.ts';
 import type { CodeSource } from './fraud-shield.ts';
 import { type KeptLease, keepLease } from './kept-lease.ts';
 import {
@@ -32,12 +30,20 @@ import {
   type ServiceReply,
   type ServiceRequest,
   SUBJECTS,
-  serviceReply,
 } from './messages.ts';
 import { lockRefuses } from './policy.ts';
 import { type RecordedName, readName, removeName, saveName } from './recorded-names.ts';
-import { conferenceRecord, guardRecord, KEYS } from './records.ts';
+import { conferenceRecord, guardRecord, KEYS, type VruRecord } from './records.ts';
 import type { Roster } from './roster.ts';
+import {
+  ANSWER_MS,
+  ask,
+  DEPARTURE_MS,
+  newRequestId,
+  persist,
+  type ServiceClientOptions,
+  unreadable,
+} from './service-request.ts';
 import { CLIENT_TRY_MS, VRU_LEASE_MS } from './timing.ts';
 
 export type { CommandHandler } from './command-desk.ts';
@@ -47,17 +53,9 @@ export type CallerOfVru = Omit<Caller, 'vruId' | 'vruStart'>;
 export type ControlAction = Extract<ServiceRequest, { kind: 'control' }>['action'];
 export type LeaveReason = Extract<ServiceRequest, { kind: 'leave' }>['why'];
 
-export type EnterReply = Exclude<ServiceReply, { kind: 'done' }>;
+export type EnterReply = Extract<ServiceReply, { kind: 'enter' | 'wait' | 'refused' }>;
 /** What was asked is done, or why not: `not-allowed`, `conference-unknown`, `bad-request`, a retryable one. */
 export type ControlReply = Result<void, MediaError>;
-
-export interface ServiceClientOptions {
-  readonly bus: Bus;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
 
 export interface ConferenceClientOptions extends ServiceClientOptions {
   /** This VRU; its commands come on `vru.ID`. */
@@ -72,10 +70,13 @@ export interface ConferenceClientOptions extends ServiceClientOptions {
    */
   readonly onCommand: CommandHandler;
   /** What the operator sees of this VRU: SIP host:port, and the number of its calls now. */
-  readonly describe?: () => { readonly address: string; readonly calls: number };
+  readonly describe?: () => VruDescription;
 }
 
-export interface ServiceClient {
+export type VruDescription = Pick<VruRecord, 'address' | 'calls'> &
+  Partial<Pick<VruRecord, 'draining' | 'trunks'>>;
+
+export interface ServiceClient extends DialClient {
   /** In-conference functions; `by` is absent for an operator. */
   control(
     id: ConferenceId,
@@ -84,7 +85,7 @@ export interface ServiceClient {
   ): Promise<ControlReply>;
 }
 
-export interface ConferenceClient extends ServiceClient {
+export interface ConferenceClient extends ServiceClient, DialReports {
   /** Who is in a conference and how it stands, folded from its log as it is in the store now. */
   roster(id: ConferenceId): Promise<Result<Roster, MediaError>>;
   /** Is this code valid (R2)? `partial`: digits so far, without `#`. A whole one counts as a try of `source`. */
@@ -117,21 +118,20 @@ export interface ConferenceClient extends ServiceClient {
   /** Undefined: the caller of this call has said none. */
   recordedName(id: CallId): Promise<Result<RecordedName | undefined, MediaError>>;
   forgetName(id: CallId): Promise<Result<void, MediaError>>;
+  /** Lets the called person in. */
+  enterDialled(order: DialOrder, caller: CallerOfVru): Promise<EnterReply>;
   /** Stops obeying and gives up the lease: everybody then knows that this VRU has no calls. */
   close(): Promise<void>;
 }
 
-/** A caller who waits for an answer hears a refusal after this. */
-const ANSWER_MS = 12_000;
-/** A departure is retried for this long; after that the lease or the mixer tells. */
-const DEPARTURE_MS = 120_000;
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2_000;
 /** An `enter` that nobody waits for any more may still be in a queue; forgotten again after it. */
 const FORGET_AGAIN_MS = 15_000;
 
 export function createServiceClient(options: ServiceClientOptions): ServiceClient {
-  return { control: (id, by, action) => control(options, id, by, action) };
+  return {
+    control: (id, by, action) => control(options, id, by, action),
+    ...dialClient(options),
+  };
 }
 
 /** Serves `vru.ID` and takes the lease; error when the store refuses the lease. */
@@ -158,6 +158,12 @@ export async function openConferenceClient(
 }
 
 class VruClient implements ConferenceClient {
+  readonly dial: DialClient['dial'];
+  readonly dialList: DialClient['dialList'];
+  readonly cancelDial: DialClient['cancelDial'];
+  readonly dialConsult: DialReports['dialConsult'];
+  readonly dialProgress: DialReports['dialProgress'];
+  readonly dialMinute: DialReports['dialMinute'];
   readonly #options: ConferenceClientOptions;
   readonly #start: string;
   readonly #desk: CommandDesk;
@@ -176,6 +182,14 @@ class VruClient implements ConferenceClient {
     this.#desk = desk;
     this.#served = served;
     this.#lease = lease;
+    const { dial, dialList, cancelDial } = dialClient(options);
+    this.dial = dial;
+    this.dialList = dialList;
+    this.cancelDial = cancelDial;
+    const reports = dialReports(options, { vruId: options.id, vruStart: start });
+    this.dialConsult = reports.dialConsult;
+    this.dialProgress = reports.dialProgress;
+    this.dialMinute = reports.dialMinute;
   }
 
   async checkCode(
@@ -312,6 +326,22 @@ class VruClient implements ConferenceClient {
     return control(this.#options, id, by, action);
   }
 
+  async enterDialled(order: DialOrder, of: CallerOfVru): Promise<EnterReply> {
+    const { conferenceId, dialId } = order;
+    this.#desk.entering(of.callId);
+    const answer = await ask(this.#options, ANSWER_MS, {
+      service: 'conference',
+      kind: 'enter-dialled',
+      requestId: newRequestId(this.#options.random),
+      conferenceId,
+      dialId,
+      caller: this.#caller(of),
+    });
+    const reply = asEnterReply(answer);
+    this.#desk.entered(of.callId, reply.kind === 'enter' ? reply.place : undefined);
+    return reply;
+  }
+
   #caller(of: CallerOfVru): Caller {
     return { ...of, vruId: this.#options.id, vruStart: this.#start };
   }
@@ -352,60 +382,12 @@ async function control(
   return fail(new MediaError('rejected', `refused: ${why}`));
 }
 
-/** A service request to the proxy, again with the same id until answered or `withinMs` is over. */
-async function ask(
-  options: ServiceClientOptions,
-  withinMs: number,
-  request: ServiceRequest,
-  onError: (error: MediaError) => void = () => {},
-): Promise<Result<ServiceReply, MediaError>> {
-  const answer = await persist(options, withinMs, async () => {
-    const tried = await options.bus.request(SUBJECTS.proxy, request, { deadlineMs: CLIENT_TRY_MS });
-    if (!tried.ok) {
-      onError(tried.error);
-      return tried;
-    }
-    const reply = serviceReply.safeParse(tried.value);
-    if (!reply.success) return fail(unreadable('the proxy'));
-    const busy = reply.data.kind === 'refused' && reply.data.reason === 'busy-retry';
-    return busy
-      ? fail(new MediaError('overloaded', 'the interface server is busy'))
-      : ok(reply.data);
-  });
-  if (!answer.ok) {
-    const { kind } = request;
-    options.log.warn({ kind, errorCode: answer.error.code }, 'a service request was given up');
-  }
-  return answer;
-}
-
-/** Tries until it is answered, fails for good, or the time is over. Pauses double, with jitter. */
-async function persist<T>(
-  options: ServiceClientOptions,
-  withinMs: number,
-  attempt: () => Promise<Result<T, MediaError>>,
-): Promise<Result<T, MediaError>> {
-  const { clock, random } = options;
-  const untilMs = clock.nowMs() + withinMs;
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    const answer = await attempt();
-    if (answer.ok || !answer.error.retry) return answer;
-    const jitteredMs = pauseMs / 2 + random.below(Math.ceil(pauseMs));
-    if (clock.nowMs() + jitteredMs >= untilMs) return answer;
-    await clock.sleep(jitteredMs);
-  }
-}
-
 function asEnterReply(answer: Result<ServiceReply, MediaError>): EnterReply {
-  if (answer.ok && answer.value.kind !== 'done') return answer.value;
+  if (answer.ok && isEntry(answer.value)) return answer.value;
   const busy = !answer.ok && answer.error.code === 'overloaded';
   return { kind: 'refused', reason: busy ? 'busy-retry' : 'service-unavailable' };
 }
 
-function unreadable(who: string): MediaError {
-  return new MediaError('internal', `${who} answered something unreadable`);
-}
-
-export function newRequestId(random: Random): string {
-  return `q${randomToken(random, 15)}`;
+function isEntry(reply: ServiceReply): reply is EnterReply {
+  return reply.kind === 'enter' || reply.kind === 'wait' || reply.kind === 'refused';
 }

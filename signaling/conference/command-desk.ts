@@ -95,7 +95,7 @@ export class CommandDesk {
       if (done.error.retry) this.#answers.delete(requestId);
       return done;
     }
-    if (command.kind !== 'announce') {
+    if (PLACING.has(command.kind)) {
       this.#note(callId, command.kind === 'place' ? command.place : undefined);
     }
     return ok({});
@@ -109,6 +109,9 @@ export class CommandDesk {
   }
 }
 
+/** Commands after which a call is somewhere else. */
+const PLACING: ReadonlySet<VruCommand['kind']> = new Set(['place', 'wait', 'release']);
+
 function isOvertaken(command: VruCommand, { now, last }: Way): boolean {
   switch (command.kind) {
     case 'place':
@@ -118,6 +121,8 @@ function isOvertaken(command: VruCommand, { now, last }: Way): boolean {
       // Sent away from a place that the call does not have any more.
       return command.leaves !== undefined && command.leaves !== now?.confereeId;
     case 'announce':
+    case 'dial':
+    case 'hang-up':
       return false;
   }
 }

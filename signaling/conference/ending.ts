@@ -6,6 +6,7 @@ import { getAccount } from './accounts.ts';
 import { announceTo } from './announcing.ts';
 import type { ConferenceLog, DecisionContext } from './conference-log.ts';
 import { announcePassage } from './conference-words.ts';
+import { hangUpDials } from './dialling.ts';
 import type { ConferenceEvent } from './events.ts';
 import { releaseGuard } from './guards.ts';
 import type { Management } from './management.ts';
@@ -171,6 +172,7 @@ async function endNow(management: Management, log: ConferenceLog): Promise<void>
     const passed = await passSerial(store, created.accountId, created.serial ?? 0);
     if (!passed.ok) throw passed.error;
   }
+  await withinPatience(management, hangUpDials(management, log));
   if (ended.others === 'wait') await returnToWaiting(management, log, left);
   if (ended.others === 'release') await releaseAll(management, left, releaseWord(ended.why));
   await management.mixers.end(created.mixerId, log.id);

@@ -9,7 +9,17 @@ import type { MediaError } from '../../common/errors.ts';
 import type { ConferenceId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store, Watch } from '../../common/store/store.ts';
-import { accountId, caller, confereeId, conferenceId, nodeId, role, talkMode } from './messages.ts';
+import { dialState } from './dial-messages.ts';
+import {
+  accountId,
+  caller,
+  callId,
+  confereeId,
+  conferenceId,
+  nodeId,
+  role,
+  talkMode,
+} from './messages.ts';
 import { KEYS } from './records.ts';
 
 const ordinal = z.number().int().positive();
@@ -58,7 +68,7 @@ export const conferenceEvent = z.discriminatedUnion('kind', [
     confereeId,
     role,
     caller,
-    from: z.enum(['call', 'waiting', 'mingle']),
+    from: z.enum(['call', 'waiting', 'mingle', 'dial']),
     /** The request that brought the caller, so that a retry finds the same place. */
     requestId: z.string(),
   }),
@@ -107,6 +117,23 @@ export const conferenceEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('warned'), endAtMs: z.number(), leftMs: z.number() }),
   /** A waiting room that takes nobody more, as its people are about to move; null: it does again. */
   z.object({ kind: z.literal('superseded'), by: conferenceId.nullable() }),
+  /** Somebody is called for the conference, or how that goes (R26). */
+  z.object({
+    kind: z.literal('dial'),
+    dialId: callId,
+    state: dialState,
+    /** With the first event of a call. */
+    number: z.string().optional(),
+    name: z.string().optional(),
+    trunk: z.string().optional(),
+    confirm: z.boolean().optional(),
+    /** The host talks to the called person first. */
+    consult: z.boolean().optional(),
+    vruId: nodeId.optional(),
+    vruStart: z.string().optional(),
+    /** With `joined`. */
+    ordinal: ordinal.optional(),
+  }),
   z.object({
     kind: z.literal('ended'),
     why: z.enum(ENDINGS),

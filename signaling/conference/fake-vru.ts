@@ -6,6 +6,7 @@ import { silentLogger } from '../../common/log.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
 import { type ConferenceClient, type EnterReply, openConferenceClient } from './client.ts';
+import type { DialOrder } from './dial-messages.ts';
 import type { PlaceInConference, VruCommand } from './messages.ts';
 
 export interface FakeVruOptions {
@@ -32,6 +33,10 @@ export interface FakeCall {
 export class FakeVru {
   readonly calls = new Map<CallId, FakeCall>();
   readonly commands: VruCommand[] = [];
+  /** Calls that it was told to make and that are not over, by id. */
+  readonly dialled = new Map<CallId, DialOrder>();
+  trunks: readonly string[] = ['carrier', 'second'];
+  draining = false;
   readonly #options: FakeVruOptions;
   #client: ConferenceClient | undefined;
   #next = 0;
@@ -50,6 +55,12 @@ export class FakeVru {
       ...this.#options,
       log: silentLogger,
       onCommand: (command) => Promise.resolve(this.#obey(command)),
+      describe: () => ({
+        address: '',
+        calls: this.calls.size,
+        draining: this.draining,
+        trunks: this.trunks.map((name) => ({ name, registration: 'static', detail: '' })),
+      }),
     });
     if (!opened.ok) throw opened.error;
     this.#client = opened.value;
@@ -103,8 +114,32 @@ export class FakeVru {
     if (call.been.at(-1) !== place.conferenceId) call.been.push(place.conferenceId);
   }
 
+  /** The called person answers, presses 1, and is let in. */
+  async enterDialled(order: DialOrder): Promise<[FakeCall, EnterReply]> {
+    const call = { ...this.newCall(), callId: order.dialId };
+    this.calls.set(order.dialId, call);
+    await this.client.dialProgress(order, 'answered');
+    const reply = await this.client.enterDialled(order, {
+      ...{ callId: order.dialId, callerNumber: order.number, dnis: '' },
+    });
+    if (reply.kind === 'enter') this.#put(call, reply.place);
+    return [call, reply];
+  }
+
   #obey(command: VruCommand): Result<void, MediaError> {
     this.commands.push(command);
+    if (command.kind === 'dial') {
+      if (this.draining) return fail(new MediaError('draining', 'no calls out now'));
+      this.dialled.set(command.callId, command.order);
+      return ok(undefined);
+    }
+    if (command.kind === 'hang-up') {
+      const order = this.dialled.get(command.callId);
+      if (order === undefined) return fail(new MediaError('closed', 'there is no such call'));
+      this.dialled.delete(command.callId);
+      void this.client.dialProgress(order, command.why);
+      return ok(undefined);
+    }
     const call = this.calls.get(command.callId);
     if (call === undefined) return fail(new MediaError('closed', 'there is no such call'));
     switch (command.kind) {

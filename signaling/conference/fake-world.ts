@@ -12,6 +12,7 @@ import { SimClock } from '../../common/sim-clock.ts';
 import { MemoryStore } from '../../common/store/memory-store.ts';
 import type { Store } from '../../common/store/store.ts';
 import { addAccount } from './accounts.ts';
+import type { OutdialRules } from './dialling.ts';
 import { FakeMixer } from './fake-mixer.ts';
 import { FakeVru } from './fake-vru.ts';
 import { startInterfaceServer } from './interface-server.ts';
@@ -26,6 +27,8 @@ export interface WorldOptions {
   readonly mixers?: number;
   readonly vrus?: number;
   readonly queuePerAccount?: number;
+  /** Absent: nobody can call out. */
+  readonly outdial?: OutdialRules;
 }
 
 export interface Part<T> {
@@ -48,11 +51,13 @@ export class FakeWorld {
   readonly vrus: Part<FakeVru>[] = [];
   readonly #seed: number;
   readonly #queuePerAccount: number | undefined;
+  readonly #outdial: OutdialRules | undefined;
   #made = 0;
 
   constructor(options: WorldOptions) {
     this.#seed = options.seed ?? 1;
     this.#queuePerAccount = options.queuePerAccount;
+    this.#outdial = options.outdial;
     this.store = new MemoryStore(this.clock, seededRandom(this.#seed));
     this.bus = new LocalBus({ clock: this.clock, log: silentLogger, metrics: this.metrics });
   }
@@ -109,6 +114,7 @@ export class FakeWorld {
     const started = await startInterfaceServer({
       ...around,
       ...(queuePerAccount === undefined ? {} : { queuePerAccount }),
+      outdial: this.#outdial,
     });
     if (!started.ok) throw started.error;
     const part = { id: around.id, process: around.process, it: started.value };

@@ -16,6 +16,14 @@ import { lookUpCode } from './accounts.ts';
 import type { ConferenceLog } from './conference-log.ts';
 import { control } from './controls.ts';
 import { forget, leave, leaveWaiting, reEnter } from './departures.ts';
+import {
+  cancelDial,
+  dial,
+  dialList,
+  dialMinute,
+  dialProgress,
+  enterDialled,
+} from './dial-requests.ts';
 import { enter } from './entering.ts';
 import { replaceMixer } from './joining.ts';
 import { type KeptLease, keepLease } from './kept-lease.ts';
@@ -184,8 +192,22 @@ class InterfaceServer implements Role {
       }
       case 'leave-waiting':
         return ok({ accountId: request.accountId });
+      case 'dial-progress':
+      case 'dial-minute': {
+        const log = await this.#management.freshLog(request.conferenceId);
+        if (!log.ok) return log;
+        const { accountId } = request;
+        // Of a conference that is forgotten its limits still know.
+        if (log.value.roster.accountId === accountId) return ok({ accountId, log: log.value });
+        this.#management.forgetLog(request.conferenceId);
+        return ok({ accountId });
+      }
       case 'leave':
       case 're-enter':
+      case 'dial':
+      case 'dial-list':
+      case 'cancel-dial':
+      case 'enter-dialled':
       case 'control': {
         const log = await this.#management.freshLog(request.conferenceId);
         if (!log.ok) return log;
@@ -213,6 +235,18 @@ class InterfaceServer implements Role {
         return log === undefined ? noLog() : reEnter(management, log, request);
       case 'control':
         return log === undefined ? noLog() : control(management, log, request);
+      case 'dial':
+        return log === undefined ? noLog() : dial(management, log, request);
+      case 'dial-list':
+        return log === undefined ? noLog() : dialList(management, log, request);
+      case 'cancel-dial':
+        return log === undefined ? noLog() : cancelDial(management, log, request);
+      case 'enter-dialled':
+        return log === undefined ? noLog() : enterDialled(management, log, request);
+      case 'dial-progress':
+        return dialProgress(management, log, request);
+      case 'dial-minute':
+        return dialMinute(management, log, request);
     }
   }
 
@@ -266,11 +300,17 @@ function nobodyKnows(request: ServiceRequest): Reply {
     case 'enter':
       return ok({ kind: 'refused', reason: 'invalid-code' });
     case 're-enter':
+    case 'enter-dialled':
       return ok({ kind: 'refused', reason: 'ended' });
     case 'leave':
     case 'leave-waiting':
     case 'forget':
+    case 'dial-progress':
+    case 'dial-minute':
       return ok({ kind: 'done' });
+    case 'dial':
+    case 'dial-list':
+    case 'cancel-dial':
     case 'control': {
       const text = `there is no conference ${request.conferenceId}`;
       return fail(new MediaError('conference-unknown', text));
@@ -280,5 +320,5 @@ function nobodyKnows(request: ServiceRequest): Reply {
 
 function outcomeOf(reply: Reply): string {
   if (!reply.ok) return reply.error.code;
-  return reply.value.kind === 'refused' ? reply.value.reason : reply.value.kind;
+  return 'reason' in reply.value ? reply.value.reason : reply.value.kind;
 }

@@ -25,7 +25,7 @@ export interface Entrant {
   readonly role: Role;
   readonly caller: Caller;
   readonly requestId: string;
-  readonly from: 'call' | 'waiting' | 'mingle';
+  readonly from: 'call' | 'waiting' | 'mingle' | 'dial';
 }
 
 export type JoinOutcome =
@@ -49,6 +49,8 @@ export async function join(
   management: Management,
   log: ConferenceLog,
   entrant: Entrant,
+  /** What becomes true in the same moment. */
+  also: (ordinal: number) => readonly ConferenceEvent[] = () => [],
 ): Promise<Result<JoinOutcome, MediaError>> {
   const decided = await log.commit((roster): Decision<Refused | undefined> => {
     const there = roster.ofCall(entrant.caller.callId);
@@ -56,7 +58,7 @@ export async function join(
     const refusal = refuseJoin(roster, entrant);
     if (refusal !== undefined) return answer(refusal);
     const event = joinedEvent(management, entrant, roster.nextOrdinal);
-    return { events: [event], result: undefined };
+    return { events: [event, ...also(event.ordinal)], result: undefined };
   });
   if (!decided.ok) return decided;
   if (decided.value !== undefined) return ok(decided.value);
@@ -78,7 +80,7 @@ function refuseJoin(roster: Roster, entrant: Entrant): Refused | undefined {
   // A late retry of a request whose caller has left again.
   if (roster.knows(entrant.requestId)) return { kind: 'refused', reason: 'ended' };
   // Who has waited has been let in already; a lock that came since is for later callers.
-  if (entrant.from !== 'call') return undefined;
+  if (entrant.from === 'waiting' || entrant.from === 'mingle') return undefined;
   const { account, role } = entrant;
   const decision = decideEntry({
     role,
@@ -86,7 +88,8 @@ function refuseJoin(roster: Roster, entrant: Entrant): Refused | undefined {
     maxConferees: account.maxConferees,
     conference: {
       ended: false,
-      locked: roster.locked,
+      // Whom a host has called is let in by the host.
+      locked: roster.locked && entrant.from !== 'dial',
       hosts: roster.hosts,
       size: roster.size,
       mixerAlive: true,

@@ -9,13 +9,16 @@
 import type { Bus } from '../../common/bus/bus.ts';
 import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
-import type { ConferenceId, NodeId, Random } from '../../common/ids.ts';
+import type { AccountId, ConferenceId, NodeId, Random } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
-import type { Metrics } from '../../common/metrics.ts';
+import type { CounterMetric, Metrics } from '../../common/metrics.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
 import { Coalescing } from './coalescing.ts';
 import { ConferenceLog } from './conference-log.ts';
+import { DialLedger, type LimitName } from './dial-ledger.ts';
+import type { DialEnd, DialRefusal } from './dial-messages.ts';
+import type { OutdialRules } from './dialling.ts';
 import type { NumberedEvent } from './events.ts';
 import { LivingNodes } from './living-nodes.ts';
 import { type ServiceReply, SUBJECTS } from './messages.ts';
@@ -31,6 +34,8 @@ export interface ManagementOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Absent: nobody can call out. */
+  readonly outdial?: OutdialRules | undefined;
 }
 
 export type Reply = Result<ServiceReply, MediaError>;
@@ -45,6 +50,7 @@ export class Management {
   readonly living: LivingNodes;
   readonly mixers: MixerLink;
   readonly vrus: VruLink;
+  readonly ledger: DialLedger;
   /** Ended, and all that follows is done. */
   readonly finished = new WeakSet<ConferenceLog>();
   /** The mixer epoch whose conferees this server has brought over. */
@@ -58,12 +64,14 @@ export class Management {
   readonly #raceLost: () => void;
   readonly #happened: (event: NumberedEvent) => void;
   readonly #gaveUp: (work: string) => void;
+  readonly #dials: Readonly<Record<'ended' | 'refused' | 'limits', CounterMetric>>;
 
   constructor(options: ManagementOptions) {
     this.options = options;
     this.living = new LivingNodes(options.store, options.log);
     this.mixers = new MixerLink(options);
     this.vrus = new VruLink(options, this.living);
+    this.ledger = new DialLedger({ ...options, living: this.living });
     const { metrics } = options;
     const races = metrics.counter(
       'minusone_conference_races_total',
@@ -82,6 +90,42 @@ export class Management {
       ['work'],
     );
     this.#gaveUp = (work) => failures.add(1, { work });
+    this.#dials = {
+      ended: metrics.counter(
+        'minusone_outdial_calls_total',
+        'Calls that we made, by how they ended.',
+        ['result'],
+      ),
+      refused: metrics.counter(
+        'minusone_outdial_refused_total',
+        'Calls that were asked for and not made, by reason.',
+        ['reason'],
+      ),
+      limits: metrics.counter(
+        'minusone_outdial_limit_hits_total',
+        'Calls that a limit kept from being made or ended: a sign of toll fraud. Alarm on it.',
+        ['limit'],
+      ),
+    };
+  }
+
+  dialEnded(result: DialEnd): void {
+    this.#dials.ended.add(1, { result });
+  }
+
+  /** A limit that is reached is an alarm: somebody may be calling at the account's cost. */
+  dialRefused(
+    reason: DialRefusal,
+    limit: LimitName | undefined,
+    accountId: AccountId | undefined,
+  ): void {
+    this.#dials.refused.add(1, { reason });
+    const { log } = this.options;
+    if (limit === undefined) log.info({ accountId, reason }, 'not called out');
+    else {
+      this.#dials.limits.add(1, { limit });
+      log.warn({ alarm: 'outdial-limit', limit, accountId }, 'a limit of calling out is reached');
+    }
   }
 
   /** The log of a conference, as last known; empty (number 0) when there is none. */

@@ -6,15 +6,21 @@
  * interface ── command ─▶ `vru.NODE`;   VRU ── is this code valid? ─▶ `provisioning`
  */
 import { z } from 'zod';
-import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
+import type { ConferenceId, NodeId } from '../../common/ids.ts';
+import { accountOutdial, DIAL_COMMANDS, DIAL_REPLIES, DIAL_REQUESTS } from './dial-messages.ts';
+import {
+  accountId,
+  caller,
+  callId,
+  confereeId,
+  conferenceId,
+  nodeId,
+  requestId,
+} from './message-ids.ts';
 
-const branded = <T extends string>() => z.string().min(1).max(128) as unknown as z.ZodType<T>;
-export const accountId = branded<AccountId>();
-export const callId = branded<CallId>();
-export const conferenceId = branded<ConferenceId>();
-export const confereeId = branded<ConfereeId>();
-export const nodeId = branded<NodeId>();
-const requestId = z.string().min(8).max(64);
+export type { Caller } from './message-ids.ts';
+export { accountId, caller, callId, confereeId, conferenceId, nodeId };
+
 const digits = z.string().regex(/^[0-9]{1,32}$/);
 
 /** Subjects of the bus. */
@@ -154,21 +160,12 @@ export const accountRecord = z.object({
   /** Whether a host may record the conference. */
   recording: z.enum(['never', 'by-host']).default('by-host'),
   language: z.string().default('en'),
+  /** Absent: hosts of this account cannot call out. */
+  outdial: accountOutdial.optional(),
 });
 export type AccountRecord = z.infer<typeof accountRecord>;
 
 // ── service requests, VRU → proxy → interface server ─────────────────────────────────────────
-
-export const caller = z.object({
-  vruId: nodeId,
-  callId,
-  callerNumber: z.string().max(128),
-  callerName: z.string().max(128).optional(),
-  dnis: z.string().max(128),
-  /** Made anew each time the VRU starts, so that calls of an earlier run are not taken for living ones. */
-  vruStart: z.string().max(64).optional(),
-});
-export type Caller = z.infer<typeof caller>;
 
 export const serviceRequest = z.discriminatedUnion('kind', [
   z.object({
@@ -263,6 +260,7 @@ export const serviceRequest = z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('end') }),
     ]),
   }),
+  ...DIAL_REQUESTS,
 ]);
 export type ServiceRequest = z.infer<typeof serviceRequest>;
 
@@ -295,6 +293,7 @@ export const serviceReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('wait'), accountId, waitingId: z.string() }),
   z.object({ kind: z.literal('refused'), reason: refusal }),
   z.object({ kind: z.literal('done') }),
+  ...DIAL_REPLIES,
 ]);
 export type ServiceReply = z.infer<typeof serviceReply>;
 
@@ -467,5 +466,6 @@ export const vruCommand = z.discriminatedUnion('kind', [
     /** Taken out of the talk: music until it is back. */
     held: z.boolean().optional(),
   }),
+  ...DIAL_COMMANDS,
 ]);
 export type VruCommand = z.infer<typeof vruCommand>;

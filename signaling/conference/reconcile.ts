@@ -6,6 +6,7 @@
 import type { AccountId, ConferenceId, NodeId } from '../../common/ids.ts';
 import type { Entry } from '../../common/store/store.ts';
 import type { ConferenceLog } from './conference-log.ts';
+import { checkDials } from './dialling.ts';
 import { finishEnding, removeConferee } from './ending.ts';
 import { findConference, type GuardKind, guardKey, isVoid } from './guards.ts';
 import { replaceMixer, reseatIfOwed } from './joining.ts';
@@ -64,6 +65,7 @@ async function checkConferences(management: Management): Promise<void> {
     if (!(await management.living.mixer(mixerId))) {
       await replaceMixer(management, log, roster.mixerEpoch, accountId);
     }
+    await checkDials(management, log);
     await reseatIfOwed(management, log);
     await tellMutes(management, log);
     await keepTime(management, log);

@@ -33,6 +33,8 @@ export const KEYS = {
   mixer: (id: NodeId): string => `mixer/${id}`,
   vru: (id: NodeId): string => `vru/${id}`,
   interfaceServer: (id: NodeId): string => `interface/${id}`,
+  /** `who`: an account or a trunk. */
+  outdial: (kind: 'account' | 'trunk', who: string): string => `outdial/${kind}/${who}`,
 } as const;
 
 /** Every prefix under which KEYS puts documents. */
@@ -49,6 +51,7 @@ export const PREFIXES = {
   mixer: 'mixer/',
   vru: 'vru/',
   interfaceServer: 'interface/',
+  outdial: 'outdial/',
 } as const;
 
 /** Any text as one word of a store key: what a key may not have is written `_` and two hex digits a byte. */
@@ -127,6 +130,27 @@ export const endedRecord = z.object({
   endedAtMs: z.number(),
 });
 
+/** `outdial/account/ID` and `outdial/trunk/NAME`: what is called out now and was today (dial-ledger.ts). */
+export const outdialRecord = z.object({
+  version: z.literal(1),
+  /** UTC, `2026-11-21`. */
+  day: z.string(),
+  calls: z.number().int(),
+  minutes: z.number().int(),
+  running: z.record(
+    z.string(),
+    z.object({
+      vruId: nodeId,
+      vruStart: z.string(),
+      /** Nothing of it can be left after this wall time. */
+      untilMs: z.number(),
+      /** Charged so far. */
+      minutes: z.number().int(),
+    }),
+  ),
+});
+export type OutdialRecord = z.infer<typeof outdialRecord>;
+
 /** Lease `vru/ID`. */
 export const vruRecord = z.object({
   version: z.literal(1),
@@ -135,6 +159,12 @@ export const vruRecord = z.object({
   /** SIP host:port and number of calls, for the operator. */
   address: z.string().default(''),
   calls: z.number().int().default(0),
+  /** Takes no new call, in or out. */
+  draining: z.boolean().default(false),
+  /** Through which it can call out. */
+  trunks: z
+    .array(z.object({ name: z.string(), registration: z.string(), detail: z.string() }))
+    .default([]),
 });
 export type VruRecord = z.infer<typeof vruRecord>;
 

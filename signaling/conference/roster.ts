@@ -3,6 +3,7 @@
  * `apply` changes it. It never asks anybody and decides nothing.
  */
 import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
+import { DIAL_PROGRESS, type DialState } from './dial-messages.ts';
 import type { ConferenceEvent, EventDocument } from './events.ts';
 import type { Caller, Role, TalkMode } from './messages.ts';
 import type { ConferenceRecord } from './records.ts';
@@ -43,12 +44,31 @@ export function mixerStateOf(conferee: Conferee): MixerState {
   const { held, sub, muteVersion } = conferee;
   return { muted: isMuted(conferee), held, sub, version: muteVersion };
 }
+/** One call that was made for the conference, as its events say. */
+export interface Dial {
+  readonly dialId: CallId;
+  readonly state: DialState;
+  readonly number: string;
+  readonly name?: string | undefined;
+  readonly trunk: string;
+  readonly confirm: boolean;
+  readonly consult: boolean;
+  readonly vruId?: NodeId | undefined;
+  readonly vruStart?: string | undefined;
+  readonly ordinal?: number | undefined;
+  readonly atMs: number;
+}
+
+const DIAL_PROGRESSES: ReadonlySet<string> = new Set(DIAL_PROGRESS);
+export const isDialOver = (state: DialState): boolean => !DIAL_PROGRESSES.has(state);
 
 type Created = Extract<ConferenceEvent, { kind: 'created' }>;
 type Ended = Extract<ConferenceEvent, { kind: 'ended' }>;
 
 /** Requests and departures remembered, so that a late retry has no second effect. */
 const REMEMBERED = 2_048;
+/** Calls that were made and are over, kept to be shown. */
+const DIALS_KEPT = 100;
 
 export class Roster {
   readonly conferenceId: ConferenceId;
@@ -72,6 +92,8 @@ export class Roster {
   ended: Omit<Ended, 'kind'> | undefined;
   /** By ordinal, in order. After the end: those who were in it then. */
   readonly conferees = new Map<number, Conferee>();
+  /** In the order in which they were asked for; of those that are over the last ones. */
+  readonly dials = new Map<CallId, Dial>();
   readonly #byCall = new Map<CallId, number>();
   readonly #byId = new Map<ConfereeId, number>();
   readonly #requests = new Set<string>();
@@ -193,6 +215,9 @@ export class Roster {
       case 'superseded':
         this.supersededBy = event.by;
         break;
+      case 'dial':
+        this.#dial(event, atMs);
+        break;
       case 'ended':
         this.ended = event;
         this.endAtMs = null;
@@ -222,6 +247,26 @@ export class Roster {
     this.nextOrdinal = ordinal + 1;
     this.#remember(requestId);
     if (role === 'host') this.endAtMs = null;
+  }
+
+  #dial(event: Extract<ConferenceEvent, { kind: 'dial' }>, atMs: number): void {
+    const before = this.dials.get(event.dialId);
+    this.dials.set(event.dialId, {
+      dialId: event.dialId,
+      state: event.state,
+      number: event.number ?? before?.number ?? '',
+      name: event.name ?? before?.name,
+      trunk: event.trunk ?? before?.trunk ?? '',
+      confirm: event.confirm ?? before?.confirm ?? true,
+      consult: event.consult ?? before?.consult ?? false,
+      vruId: event.vruId ?? before?.vruId,
+      vruStart: event.vruStart ?? before?.vruStart,
+      ordinal: event.ordinal ?? before?.ordinal,
+      atMs,
+    });
+    if (!isDialOver(event.state)) return;
+    const over = [...this.dials.values()].filter(({ state }) => isDialOver(state));
+    for (const { dialId } of over.slice(0, -DIALS_KEPT)) this.dials.delete(dialId);
   }
 
   #muteAll(mutedByMode: boolean): void {

@@ -24,7 +24,10 @@ export class VruLink {
     this.#living = living;
   }
 
-  async command(caller: Caller, command: VruCommand): Promise<Result<unknown, MediaError>> {
+  async command(
+    caller: Pick<Caller, 'vruId' | 'vruStart'>,
+    command: VruCommand,
+  ): Promise<Result<unknown, MediaError>> {
     const { bus, clock, log } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const answer = await bus.request(SUBJECTS.vru(caller.vruId), command, {
@@ -33,7 +36,7 @@ export class VruLink {
       if (answer.ok || answer.error.code === 'closed') return answer;
       const hopeless = attempt === TRIES || !(await this.#living.vruOf(caller));
       if (hopeless || !answer.error.retry) {
-        const fields = { kind: command.kind, vruId: caller.vruId, callId: caller.callId };
+        const fields = { kind: command.kind, vruId: caller.vruId, callId: command.callId };
         log.warn({ ...fields, errorCode: answer.error.code }, 'a VRU did not carry out a command');
         return answer;
       }

@@ -12,6 +12,8 @@ import { formatSipUri, type NameAddress, parseNameAddress, type SipUri, sipUri }
 import type {
   AcceptOptions,
   InviteOptions,
+  RegisterOptions,
+  Registration,
   RejectOptions,
   Session,
   SessionEnd,
@@ -137,6 +139,8 @@ export class FakeSession implements Session {
 export class FakeUserAgent implements UserAgent {
   readonly contact: SipUri;
   readonly sessions: FakeSession[] = [];
+  /** What was asked of registrars; each granted it at once. */
+  readonly registrations: RegisterOptions[] = [];
   started = false;
   draining = false;
   /** The peers of our calls; default: they ring for ever. */
@@ -184,6 +188,13 @@ export class FakeUserAgent implements UserAgent {
     this.sessions.push(session);
     queueMicrotask(() => this.onOutgoing(session));
     return session;
+  }
+
+  register(options: RegisterOptions): Registration {
+    this.registrations.push(options);
+    const status = { state: 'registered', detail: '' } as const;
+    options.onStatus?.(status);
+    return { status, stop: () => Promise.resolve() };
   }
 
   drain(): void {

@@ -16,6 +16,7 @@ import { createSystemDns } from './dns.ts';
 import { tagOf } from './fields.ts';
 import { createLocator, outboundProxy } from './locate.ts';
 import type { ResponseOptions, SipRequest, SipResponse } from './message.ts';
+import { SipRegistration } from './registration/registration.ts';
 import { createResolver } from './resolver.ts';
 import { descriptionOf } from './session/body.ts';
 import { ClientCall } from './session/client-call.ts';
@@ -32,7 +33,13 @@ import type { Flow, ServerTransaction, Target } from './transaction/transaction-
 import type { Transport } from './transport/transport.ts';
 import { transportsOf, type UserAgentOptions } from './ua-options.ts';
 import { formatNameAddress, formatSipUri, parseNameAddress, type SipUri, sipUri } from './uri.ts';
-import type { InviteOptions, Session, UserAgent } from './user-agent.ts';
+import type {
+  InviteOptions,
+  RegisterOptions,
+  Registration,
+  Session,
+  UserAgent,
+} from './user-agent.ts';
 
 export function createUserAgent(options: UserAgentOptions): UserAgent {
   return new UserAgentCore(options);
@@ -54,6 +61,7 @@ class UserAgentCore implements UserAgent {
   readonly #digest: DigestServer | undefined;
   /** Call-ID and our tag → session. */
   readonly #dialogs = new Map<string, DialogHandler>();
+  readonly #registrations = new Set<Registration>();
   #retryAfterS: number | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -121,11 +129,8 @@ class UserAgentCore implements UserAgent {
 
   invite(options: InviteOptions): Session {
     const { random } = this.#options;
-    const proxy =
-      options.outboundProxy === undefined ? undefined : outboundProxy(options.outboundProxy);
-    const targets: readonly Target[] =
-      proxy !== undefined && 'remoteAddress' in proxy ? [proxy] : [];
-    const lookUp = proxy !== undefined && 'scheme' in proxy ? proxy : options.to;
+    const { targets, proxy, unreadable } = wayOf(options.outboundProxy);
+    const lookUp = proxy ?? options.to;
     const first = targets[0];
     const transport = first?.transport ?? transportNamed(lookUp) ?? 'udp';
     const contactUri = this.#uriFor(transport, first?.remoteAddress ?? lookUp.host);
@@ -159,12 +164,28 @@ class UserAgentCore implements UserAgent {
       },
       targets,
       // A proxy that is no address ends the call with a message that names it.
-      lookUp: proxy === undefined ? (options.outboundProxy ?? uri) : formatSipUri(lookUp),
+      lookUp: unreadable ?? (proxy === undefined ? uri : formatSipUri(proxy)),
       contact: `<${formatSipUri(contactUri)}>`,
       onOver: () => this.#dialogs.delete(key),
     });
     this.#dialogs.set(key, call);
     return call;
+  }
+
+  register(options: RegisterOptions): Registration {
+    const { targets, proxy, unreadable } = wayOf(options.outboundProxy);
+    const registration = new SipRegistration({
+      ...options,
+      context: this.#context,
+      targets,
+      lookUp: unreadable ?? formatSipUri(proxy ?? options.registrar),
+      contactUri: ({ transport, remoteAddress }) => ({
+        ...this.#uriFor(transport, remoteAddress),
+        user: options.contactUser,
+      }),
+    });
+    this.#registrations.add(registration);
+    return registration;
   }
 
   drain(retryAfterS: number): void {
@@ -183,6 +204,10 @@ class UserAgentCore implements UserAgent {
     const patience = new Promise<'late'>((resolve) => {
       timer = clock.after(limits?.stopMs ?? DEFAULT_STOP_MS, () => resolve('late'));
     });
+    await Promise.race([
+      Promise.all([...this.#registrations].map((registration) => registration.stop())),
+      patience,
+    ]);
     const handlers = [...this.#dialogs.values()];
     for (let at = 0; at < handlers.length; at += STOP_BATCH) {
       const batch = handlers.slice(at, at + STOP_BATCH).map((handler) => handler.end());
@@ -317,6 +342,31 @@ class UserAgentCore implements UserAgent {
 }
 
 const dialogKey = (callId: string, localTag: string): string => `${localTag} ${callId}`;
+
+interface Way {
+  /** Of proxies that are addresses, in order. */
+  readonly targets: readonly Target[];
+  /** To be looked up. */
+  readonly proxy: SipUri | undefined;
+  /** Neither an address nor a name. */
+  readonly unreadable: string | undefined;
+}
+
+function wayOf(given: string | readonly string[] | undefined): Way {
+  const texts = given === undefined ? [] : typeof given === 'string' ? [given] : given;
+  const proxies = texts.map((text) => outboundProxy(text));
+  const targets = proxies.flatMap((proxy) =>
+    proxy !== undefined && 'remoteAddress' in proxy ? [proxy] : [],
+  );
+  const named = proxies.find((proxy): proxy is SipUri => proxy !== undefined && 'scheme' in proxy);
+  const bad = texts.find((_, index) => proxies[index] === undefined);
+  const found = targets.length > 0 || named !== undefined;
+  return {
+    targets,
+    proxy: targets.length > 0 ? undefined : named,
+    unreadable: found ? undefined : bad,
+  };
+}
 
 function transportNamed(uri: SipUri): Flow['transport'] | undefined {
   const name = uri.parameters.get('transport')?.toLowerCase();

@@ -106,14 +106,19 @@ export interface InviteOptions {
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** For 401 and 407. */
   readonly credentials?: Credentials;
-  /** Where to send it instead of where `to` points: `udp:127.0.0.1:5060`. */
-  readonly outboundProxy?: string;
+  /**
+   * Where to send it instead of where `to` points: `udp:127.0.0.1:5060`. Of several, which must be
+   * addresses, the next one is tried when one is not reached or answers 503 (RFC 3263 section 4.3).
+   */
+  readonly outboundProxy?: string | readonly string[];
   /** Gives up and cancels. Default 180 s (RFC 3261 section 13.2.1, timer C's length). */
   readonly ringTimeoutMs?: number;
   /** INVITE without an offer. Default false. */
   readonly lateOffer?: boolean;
   /** How many contacts of 3xx responses are tried, one after another. Default 0: a 3xx is the end. */
   readonly followRedirects?: number;
+  /** What the logs say instead of To, where the number is not for every reader. */
+  readonly loggedTo?: string;
   /** Header session id for the logs; default a new one. */
   readonly id?: CallId;
 }
@@ -123,6 +128,35 @@ export interface Credentials {
   readonly password: string;
   /** Answer only challenges of this realm; any if absent. */
   readonly realm?: string;
+}
+
+export interface RegisterOptions {
+  /** The domain: Request-URI of the REGISTER. */
+  readonly registrar: SipUri;
+  /** The address of record that is bound to us. */
+  readonly address: SipUri;
+  /** User part of our Contact: what calls to us have as Request-URI. */
+  readonly contactUser: string;
+  /** What we ask for; a registrar may grant less, or want more (423). */
+  readonly expiresS: number;
+  readonly credentials?: Credentials;
+  /** As of an INVITE. */
+  readonly outboundProxy?: string | readonly string[];
+  /** After each change. */
+  readonly onStatus?: (status: RegistrationStatus) => void;
+}
+
+export interface RegistrationStatus {
+  readonly state: 'registering' | 'registered' | 'failed' | 'stopped';
+  /** Why it failed last; empty: it did not. */
+  readonly detail: string;
+}
+
+/** A binding at a registrar that is kept until stopped. */
+export interface Registration {
+  readonly status: RegistrationStatus;
+  /** Takes the binding away; resolves when the registrar has answered, or after 2 s. Idempotent. */
+  stop(): Promise<void>;
 }
 
 export interface UserAgentEvents {
@@ -138,6 +172,8 @@ export interface UserAgent {
   /** Sessions that are not ended. */
   readonly sessionCount: number;
   invite(options: InviteOptions): Session;
+  /** After start. Ends with `stop` of the agent at the latest. */
+  register(options: RegisterOptions): Registration;
   /** New INVITEs get 503 with Retry-After; what runs goes on. */
   drain(retryAfterS: number): void;
   /** BYE or CANCEL on every session, waits for the answers (bounded), closes the transports. */

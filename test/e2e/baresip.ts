@@ -38,11 +38,34 @@ export function findBaresip(): string | undefined {
   });
 }
 
-export async function callWithBaresip(modules: string, call: BaresipCall): Promise<BaresipResult> {
+export type BaresipAnswer = Omit<BaresipCall, 'target' | 'transport'> & {
+  readonly port: number;
+  readonly user: string;
+};
+
+export function callWithBaresip(modules: string, call: BaresipCall): Promise<BaresipResult> {
+  const target = call.transport === 'tcp' ? `${call.target};transport=tcp` : call.target;
+  return withBaresip(modules, call, { port: 0, user: 'baresip' }, ['-e', `/dial ${target}`]);
+}
+
+/** Waits for a call on a port, and answers it at once. */
+export function answerWithBaresip(modules: string, answer: BaresipAnswer): Promise<BaresipResult> {
+  return withBaresip(modules, answer, answer, []);
+}
+
+type Place = Pick<BaresipAnswer, 'port' | 'user'>;
+type Task = Pick<BaresipCall, 'play' | 'codec' | 'durationMs'>;
+
+async function withBaresip(
+  modules: string,
+  call: Task,
+  at: Place,
+  args: readonly string[],
+): Promise<BaresipResult> {
   const folder = mkdtempSync(join(tmpdir(), 'baresip-'));
   try {
-    writeConfig(folder, modules, call);
-    const output = await run(folder, call);
+    writeConfig(folder, modules, call, at);
+    const output = await run(folder, call, args);
     const dump = readdirSync(folder).find((name) => name.endsWith('-dec.wav'));
     const wav = dump === undefined ? undefined : readWav(readFileSync(join(folder, dump)));
     return {
@@ -55,15 +78,20 @@ export async function callWithBaresip(modules: string, call: BaresipCall): Promi
   }
 }
 
-function writeConfig(folder: string, modules: string, { play, codec }: BaresipCall): void {
+function writeConfig(
+  folder: string,
+  modules: string,
+  { play, codec }: Task,
+  { port, user }: Place,
+): void {
   writeFileSync(join(folder, 'tone.wav'), writeWav(play));
   writeFileSync(join(folder, 'contacts'), '');
   writeFileSync(
     join(folder, 'accounts'),
-    `<sip:baresip@127.0.0.1>;regint=0;audio_codecs=${codec}/8000/1\n`,
+    `<sip:${user}@127.0.0.1>;regint=0;answermode=auto;audio_codecs=${codec}/8000/1\n`,
   );
   const lines = [
-    'sip_listen 127.0.0.1:0',
+    `sip_listen 127.0.0.1:${port}`,
     // The dump of sndfile is the recording; the player only has to exist.
     'audio_player aubridge,player',
     'audio_alert aubridge,alert',
@@ -81,10 +109,9 @@ function writeConfig(folder: string, modules: string, { play, codec }: BaresipCa
   writeFileSync(join(folder, 'config'), `${lines.join('\n')}\n`);
 }
 
-function run(folder: string, call: BaresipCall): Promise<string> {
-  const target = call.transport === 'tcp' ? `${call.target};transport=tcp` : call.target;
+function run(folder: string, call: Task, args: readonly string[]): Promise<string> {
   const seconds = Math.ceil(call.durationMs / 1000);
-  const child = spawn('baresip', ['-f', folder, '-t', String(seconds), '-e', `/dial ${target}`], {
+  const child = spawn('baresip', ['-f', folder, '-t', String(seconds), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

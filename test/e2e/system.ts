@@ -18,8 +18,13 @@ import { MemoryStore } from '../../common/store/memory-store.ts';
 import type { Store } from '../../common/store/store.ts';
 import { createMediaEngine } from '../../mixer/engine.ts';
 import type { MediaEngine } from '../../mixer/media.ts';
-import { openConferenceClient } from '../../signaling/conference/client.ts';
+import {
+  createServiceClient,
+  openConferenceClient,
+  type ServiceClient,
+} from '../../signaling/conference/client.ts';
 import { seedDemoData } from '../../signaling/conference/demo-data.ts';
+import type { OutdialRules } from '../../signaling/conference/dialling.ts';
 import { startInterfaceServer } from '../../signaling/conference/interface-server.ts';
 import { startProvisioning } from '../../signaling/conference/provisioning.ts';
 import { startProxy } from '../../signaling/conference/proxy.ts';
@@ -27,6 +32,7 @@ import { conferenceRecord, guardRecord, KEYS } from '../../signaling/conference/
 import { startMixer } from '../../signaling/focus/focus.ts';
 import { createUserAgent } from '../../signaling/sip/ua.ts';
 import type { UserAgent, UserAgentEvents } from '../../signaling/sip/user-agent.ts';
+import type { TrunkSettings } from '../../signaling/trunk/trunk.ts';
 import { type PhoneOptions, type PhoneResult, runPhone } from '../../vru/phone.ts';
 import { openPrompts } from '../../vru/prompts.ts';
 import { startVru } from '../../vru/server.ts';
@@ -34,6 +40,7 @@ import { vruSettings } from '../../vru/settings.ts';
 import { createSpeech, speakWith } from '../../vru/speech.ts';
 import { readWav } from '../../vru/wav.ts';
 import type { Audio } from '../audio/signals.ts';
+import type { FarEndParts } from './far-end.ts';
 import { mortal } from './mortal.ts';
 
 export interface SystemOptions {
@@ -43,6 +50,8 @@ export interface SystemOptions {
   readonly mixerClasses?: readonly string[];
   readonly interfaceServers?: number;
   readonly vruSettings?: unknown;
+  /** Ways to call out; default none. */
+  readonly outdial?: { readonly rules: OutdialRules; readonly trunks: readonly TrunkSettings[] };
 }
 
 export interface Heard extends PhoneResult {
@@ -55,6 +64,10 @@ export interface RunningSystem {
   readonly folder: string;
   readonly store: Store;
   readonly metrics: Metrics;
+  /** As the API asks. */
+  readonly service: ServiceClient;
+  /** For far ends: an engine and all that a user agent needs. */
+  readonly far: FarEndParts;
   /** `127.0.0.1:PORT` of each VRU. */
   readonly vrus: readonly string[];
   /** Calls VRU number `vru`; resolves when the call is over. */
@@ -114,7 +127,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   roles.push(await startProxy({ ...platform, id: 'proxy-1' as NodeId }));
   for (let index = 1; index <= (options.interfaceServers ?? 2); index++) {
     const id = `interface-${index}` as NodeId;
-    roles.push(must(await startInterfaceServer({ ...platform, id })));
+    const outdial = options.outdial?.rules;
+    roles.push(must(await startInterfaceServer({ ...platform, outdial, id })));
   }
   const mixers: { readonly id: NodeId; kill(): Promise<void> }[] = [];
   for (const [index, mixerClass] of (options.mixerClasses ?? ['standard', 'standard']).entries()) {
@@ -154,6 +168,9 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       engine: vruEngine,
       prompts,
       settings,
+      ...(options.outdial === undefined
+        ? {}
+        : { trunks: { trunks: options.outdial.trunks, registers: index === 1 } }),
       // One number for UDP and TCP, as callers dial it.
       createUserAgent: agentAt(options.rtpPort - index),
       openClient: (onCommand, describe) =>
@@ -175,6 +192,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     folder,
     store,
     metrics,
+    service: createServiceClient(platform),
+    far: { engine: phoneEngine, clock, random, log, metrics, folder },
     vrus,
     phone: async (vru, phone) => {
       const record = join(folder, `${++calls}.wav`);

@@ -1,9 +1,10 @@
 /** The page folds the same log as the server: state in the page = roster of the API, at every number. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AccountId, ConferenceId, NodeId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConferenceId, NodeId } from '../../common/ids.ts';
 import { liveView } from '../../signaling/api/event-feed.ts';
 import { joined } from '../../signaling/api/test-api.ts';
+import { DIAL_ENDS, DIAL_PROGRESS } from '../../signaling/conference/dial-messages.ts';
 import {
   type ConferenceEvent,
   conferenceEvent,
@@ -74,6 +75,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     mixerAddress: '127.0.0.1:5071',
   })),
   fc.constant<Step>(() => ({ kind: 'superseded', by: null })),
+  fc.tuple(fc.nat(3), fc.constantFrom(...DIAL_PROGRESS, ...DIAL_ENDS), fc.boolean()).map(
+    ([index, state, first]): Step =>
+      () => ({
+        ...{ kind: 'dial', dialId: `d${index}` as CallId, state },
+        ...(first ? { number: `+4930${index}`, name: `Called ${index}`, consult: true } : {}),
+        ...(state === 'joined' ? { ordinal: 7 } : {}),
+      }),
+  ),
 );
 
 interface Told {

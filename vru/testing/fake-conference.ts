@@ -12,6 +12,13 @@ import type {
   LeaveReason,
 } from '../../signaling/conference/client.ts';
 import { controlEvents } from '../../signaling/conference/control-events.ts';
+import type {
+  DialListReply,
+  DialNews,
+  DialReply,
+  DialWish,
+} from '../../signaling/conference/dial-client.ts';
+import type { DialOrder } from '../../signaling/conference/dial-messages.ts';
 import type { ConferenceEvent } from '../../signaling/conference/events.ts';
 import type { CodeSource } from '../../signaling/conference/fraud-shield.ts';
 import type {
@@ -38,11 +45,28 @@ export function fakePlace(change: Partial<PlaceInConference> = {}): PlaceInConfe
   };
 }
 
+export function fakeOrder(change: Partial<DialOrder> = {}): DialOrder {
+  return {
+    dialId: 'd1' as CallId,
+    conferenceId: 'c1' as ConferenceId,
+    accountId: 'acme' as AccountId,
+    trunk: 'carrier',
+    number: '+4930123456',
+    confirm: true,
+    language: 'en',
+    ringTimeoutMs: 45_000,
+    maxDurationMs: 3_600_000,
+    ...change,
+  };
+}
+
 export type Asked =
   | { readonly kind: 'enter'; readonly code: string; readonly caller: CallerOfVru }
   | { readonly kind: 'leave'; readonly conferee: ConfereeId; readonly why: LeaveReason }
   | { readonly kind: 'leave-waiting'; readonly waitingId: string }
   | { readonly kind: 're-enter'; readonly conferee: ConfereeId }
+  | { readonly kind: 'dial'; readonly number: string }
+  | { readonly kind: 'enter-dialled'; readonly dialId: CallId }
   | { readonly kind: 'control'; readonly action: ControlAction };
 
 export class FakeConference implements ConferenceClient {
@@ -202,6 +226,57 @@ export class FakeConference implements ConferenceClient {
   forgetName(id: CallId): Promise<Result<void, MediaError>> {
     this.names.delete(id);
     return Promise.resolve(ok(undefined));
+  }
+
+  /** What the VRU reported of its calls, as `state` or `minute N`. */
+  readonly dialNews: string[] = [];
+  /** Made to refuse or wait by the test. */
+  onDial: (number: string) => Promise<Result<DialReply, MediaError>> = (number) =>
+    Promise.resolve(
+      ok({ kind: 'dialling', order: fakeOrder({ number: number.replace(/^0/, '+49') }) }),
+    );
+  onDialNews: (news: string) => Promise<boolean> = () => Promise.resolve(true);
+  onEnterDialled: () => Promise<EnterReply> = () => {
+    const place = { confereeId: 'p9' as ConfereeId, ordinal: 9 };
+    return Promise.resolve({ kind: 'enter', place: fakePlace(place) });
+  };
+
+  dial(
+    _id: ConferenceId,
+    _by: ConfereeId | undefined,
+    wish: DialWish,
+  ): Promise<Result<DialReply, MediaError>> {
+    return this.onDial(wish.number);
+  }
+
+  dialList(): Promise<Result<DialListReply, MediaError>> {
+    return Promise.resolve(ok({ kind: 'dial-refused', reason: 'not-available' }));
+  }
+
+  cancelDial(): Promise<Result<void, MediaError>> {
+    return Promise.resolve(ok(undefined));
+  }
+
+  dialConsult(_place: unknown, number: string): Promise<Result<DialReply, MediaError>> {
+    this.asked.push({ kind: 'dial', number });
+    return this.onDial(number);
+  }
+
+  dialProgress(_order: DialOrder, state: DialNews): Promise<boolean> {
+    this.dialNews.push(state);
+    return this.onDialNews(state);
+  }
+
+  dialMinute(_order: DialOrder, minute: number): Promise<boolean> {
+    this.dialNews.push(`minute ${minute}`);
+    return this.onDialNews(`minute ${minute}`);
+  }
+
+  async enterDialled(order: DialOrder, caller: CallerOfVru): Promise<EnterReply> {
+    this.asked.push({ kind: 'enter-dialled', dialId: order.dialId });
+    const reply = await this.onEnterDialled();
+    if (reply.kind === 'enter') this.join(reply.place, caller.callerNumber);
+    return reply;
   }
 
   close(): Promise<void> {

@@ -11,6 +11,7 @@ import type { Digit } from '../../mixer/media.ts';
 import type { PlaceInConference, VruCommand } from '../../signaling/conference/messages.ts';
 import { type CallEnd, callEnd } from '../../signaling/derived/call-end.ts';
 import { type FakeSession, FakeUserAgent } from '../../signaling/sip/fake-user-agent.ts';
+import type { TrunkSettings } from '../../signaling/trunk/trunk.ts';
 import { startVru } from '../server.ts';
 import { vruSettings } from '../settings.ts';
 import { FakeConference } from './fake-conference.ts';
@@ -70,7 +71,26 @@ export interface VruBench {
   metric(line: string): Promise<number>;
 }
 
-export async function createVruBench(settings: unknown = {}): Promise<VruBench> {
+/** Calls +49 and nothing else. */
+const TRUNK: TrunkSettings = {
+  name: 'carrier',
+  servers: ['192.0.2.50'],
+  transport: 'udp',
+  register: false,
+  registerExpiresS: 3_600,
+  callerNumber: '+493000',
+  numberFormat: 'plus',
+  numberPrefix: '',
+  allowedPrefixes: ['+49'],
+  deniedPrefixes: [],
+  maxConcurrent: 10,
+  maxCallsPerDay: 100,
+};
+
+export async function createVruBench(
+  settings: unknown = {},
+  options: { readonly trunk?: Partial<TrunkSettings> } = {},
+): Promise<VruBench> {
   const clock = new SimClock();
   const engine = new FakeMediaEngine('127.0.0.1', clock);
   const conference = new FakeConference();
@@ -87,6 +107,9 @@ export async function createVruBench(settings: unknown = {}): Promise<VruBench> 
     metrics,
     settings: vruSettings.parse(settings),
     writeCallEnd: (end) => ends.push(callEnd.parse(end)),
+    ...(options.trunk === undefined
+      ? {}
+      : { trunks: { trunks: [{ ...TRUNK, ...options.trunk }], registers: true } }),
     createUserAgent: (events) => {
       const agent = new FakeUserAgent(events);
       agents.push(agent);
@@ -102,6 +125,8 @@ export async function createVruBench(settings: unknown = {}): Promise<VruBench> 
   if (agent === undefined) throw new Error('no user agent was made');
   // A mixer answers at once and its audio follows.
   agent.onOutgoing = (session) => {
+    // Somebody who is called rings until the test answers.
+    if (!session.invite.uri.startsWith('sip:conf=')) return;
     session.establish();
     [...engine.legs].at(-1)?.events.onReceiving?.({ address: '127.0.0.1', port: 40_000 });
   };

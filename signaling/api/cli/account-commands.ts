@@ -25,6 +25,29 @@ interface AccountOptions {
   readonly announceUpTo?: string;
   readonly recording?: string;
   readonly language?: string;
+  readonly dialPrefix?: readonly string[];
+  readonly dialConcurrent?: string;
+  readonly dialPerDay?: string;
+  readonly dialMinutes?: string;
+  readonly dialList?: readonly string[];
+}
+
+/** Any of the options gives the permission; without one there is none. */
+function outdialOf(options: AccountOptions): object | undefined {
+  const { dialPrefix, dialConcurrent, dialPerDay, dialMinutes, dialList } = options;
+  const given = [dialPrefix, dialConcurrent, dialPerDay, dialMinutes, dialList];
+  if (given.every((one) => one === undefined)) return undefined;
+  const numberOf = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+  return {
+    prefixes: dialPrefix,
+    concurrent: numberOf(dialConcurrent),
+    callsPerDay: numberOf(dialPerDay),
+    minutesPerDay: numberOf(dialMinutes),
+    list: dialList?.map((entry) => {
+      const at = entry.indexOf('=');
+      return at < 0 ? { number: entry } : { number: entry.slice(0, at), name: entry.slice(at + 1) };
+    }),
+  };
 }
 
 const number = (text: string | undefined): number | undefined =>
@@ -79,6 +102,11 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
     .option('--announce-up-to <count>', 'nothing of it in a conference of more')
     .addOption(new Option('--recording <who>', 'who may record').choices(['never', 'by-host']))
     .option('--language <language>', 'language of the prompts')
+    .option('--dial-prefix <digits>', 'hosts may call numbers that begin so; repeatable', several)
+    .option('--dial-concurrent <count>', 'calls out at once; default 5')
+    .option('--dial-per-day <count>', 'calls out in a day; default 100')
+    .option('--dial-minutes <count>', 'minutes of calls out in a day; default 600')
+    .option('--dial-list <number=name>', 'whom "call the list" calls; repeatable', several)
     .addHelpText(
       'after',
       `\nExamples:\n  minusone account add "Sales" --waiting hold\n  minusone account add "Board" --host-code 771001 --participant-code 771002 --class hd`,
@@ -97,6 +125,7 @@ export function addAccountCommands(program: Command, terminal: Terminal): void {
         maxConferees: options.maxConferees === undefined ? undefined : Number(options.maxConferees),
         ...furtherSettings(options),
         language: options.language,
+        outdial: outdialOf(options),
       };
       finish(
         terminal,

@@ -1,7 +1,14 @@
 /** `minusone conference …` and `minusone mixer …`. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT, nothing } from '../client.ts';
-import { type ConferenceView, conferenceList, conferenceView, mixerList } from '../schemas.ts';
+import {
+  type ConferenceView,
+  conferenceList,
+  conferenceView,
+  dialListStarted,
+  dialStarted,
+  mixerList,
+} from '../schemas.ts';
 import { columns, connectionOf, finish, type Terminal, withServer } from './terminal.ts';
 
 const conferencePath = (id: string): string => `/api/v1/conferences/${encodeURIComponent(id)}`;
@@ -20,17 +27,57 @@ export function addConferenceCommands(program: Command, terminal: Terminal): voi
   addReading(conference, terminal);
   addWhole(conference, terminal);
   addByOrdinal(conference, terminal);
-  conference
-    .command('dial', { hidden: false })
-    .description('dial out from a conference (a later release)')
-    .argument('[words...]')
-    .option('--json', 'print JSON')
-    .action((_words: unknown, options: { json?: boolean }) => {
-      const message = 'dialling out comes with a later release; nothing was done';
-      terminal.err(
-        options.json === true ? JSON.stringify({ error: message }) : `error: ${message}`,
-      );
-      terminal.setExitCode(EXIT.refused);
+  addDialling(conference, terminal);
+}
+
+interface DialOptions {
+  readonly name?: string;
+  readonly confirm: boolean;
+  readonly list?: boolean;
+}
+
+function addDialling(conference: Command, terminal: Terminal): void {
+  withServer(conference.command('dial'))
+    .description('call somebody into the conference, or with --list everybody on the list')
+    .argument('<id>', 'id of the conference')
+    .argument('[number]', 'as a person writes it')
+    .option('--name <name>', 'for the roster')
+    .option('--no-confirm', 'let in whoever answers, also a machine')
+    .option('--list', 'the list of the account')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  minusone conference dial c0123456789ab +4930123456 --name Alice\n  minusone conference dial c0123456789ab --list`,
+    )
+    .action(
+      async (id: string, number: string | undefined, options: DialOptions, command: Command) => {
+        if ((number === undefined) === (options.list !== true)) {
+          command.error('error: expected a number or --list, one of them', {
+            exitCode: EXIT.usage,
+          });
+        }
+        const { client, json } = connectionOf(command, terminal);
+        const path = conferencePath(id);
+        if (number === undefined) {
+          const result = await client.request('POST', `${path}/dial-list`, dialListStarted);
+          finish(terminal, result, json, ({ dialIds }) => `${dialIds.length} calls under way`);
+          return;
+        }
+        const { name, confirm } = options;
+        const body = { number, confirm, ...(name === undefined ? {} : { name }) };
+        const result = await client.request('POST', `${path}/dial`, dialStarted, body);
+        finish(terminal, result, json, (made) => `${made.number} is called, as ${made.dialId}`);
+      },
+    );
+
+  withServer(conference.command('cancel-dial'))
+    .description('take a call back that is not in the conference yet')
+    .argument('<id>', 'id of the conference')
+    .argument('<dial>', 'id of the call, as "conference dial" prints it')
+    .action(async (id: string, dial: string, _: unknown, command: Command) => {
+      const { client, json } = connectionOf(command, terminal);
+      const path = `${conferencePath(id)}/dials/${encodeURIComponent(dial)}`;
+      const result = await client.request('DELETE', path, nothing);
+      finish(terminal, result, json, () => `call ${dial} taken back`);
     });
 }
 

@@ -73,9 +73,11 @@ describe('the command line', () => {
     expect(JSON.parse(json.err)).toMatchObject({ exitCode: 3 });
   });
 
-  it('dial says that it comes later', async () => {
-    const { err, exitCode } = await run(['conference', 'dial', 'c1', '123']);
-    expect([err.includes('later release'), exitCode]).toEqual([true, 1]);
+  it('dial wants a number or --list, one of them', async () => {
+    for (const more of [[], ['+4930', '--list']]) {
+      const { err, exitCode } = await run(['conference', 'dial', 'c1', ...more]);
+      expect([err.includes('expected a number or --list'), exitCode]).toEqual([true, 2]);
+    }
   });
 });
 

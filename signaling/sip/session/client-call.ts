@@ -93,7 +93,7 @@ export class ClientCall implements Session, UsageOwner, DialogHandler {
       sipCallId: identity.callId,
       direction: 'outgoing',
       from: identity.from,
-      to: identity.to,
+      to: options.loggedTo ?? identity.to,
     });
     this.#context = { ...options.context, log: this.#record.log };
     this.#plan = firstAttempt(identity.uri, options.lookUp, options.targets);

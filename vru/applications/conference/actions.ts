@@ -27,7 +27,11 @@ export interface ActionContext {
   /** Leaves the conference; the flow then ends. */
   leave(): void;
   nowMs(): number;
+  /** With somebody who was called; nothing when there is nobody. */
+  consult(action: ConsultAction): void;
 }
+
+export type ConsultAction = Extract<KeypadAction, 'bring-in' | 'drop-called'>;
 
 export interface KeypadState {
   selfMuted: boolean;
@@ -43,6 +47,8 @@ interface ActionRow {
   readonly confirm?: Phrase;
   /** A number, such as the ordinal of a conferee, is asked for with this before. */
   readonly asksNumber?: Phrase;
+  /** A number to call is asked for, and nothing is run. */
+  readonly asksDial?: boolean;
   /** The keys after it go to the private roster. */
   readonly opensMenu?: boolean;
   /** For the spoken help. */
@@ -131,6 +137,28 @@ export const ACTIONS: Readonly<Record<KeypadAction, ActionRow>> = {
       if (!(await done(context, { kind: 'lock', locked }))) return;
       context.state.locked = locked;
       context.respond([locked ? 'locked' : 'unlocked']);
+    },
+  },
+  dial: {
+    hostOnly: true,
+    asksDial: true,
+    help: 'for-dial-out-press',
+    run: () => Promise.resolve(),
+  },
+  'bring-in': {
+    hostOnly: true,
+    help: 'dial-out-help',
+    run: (context) => {
+      context.consult('bring-in');
+      return Promise.resolve();
+    },
+  },
+  'drop-called': {
+    hostOnly: true,
+    help: 'dial-out-help',
+    run: (context) => {
+      context.consult('drop-called');
+      return Promise.resolve();
     },
   },
   end: {

@@ -138,7 +138,8 @@ async function covered<T>(context: CallContext, task: () => Promise<T>): Promise
   }
 }
 
-async function occupy(
+/** From the place that was given to the end of the call. */
+export async function occupy(
   context: CallContext,
   settings: EffectiveSettings,
   tenancy: Tenancy,

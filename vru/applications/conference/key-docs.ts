@@ -21,6 +21,9 @@ const TEXTS: Readonly<Record<KeypadAction, string>> = {
   'sub-conference': 'into a sub-conference: its number, 1 to 9, then #; with 0 back',
   record: 'start or stop the recording',
   operator: 'call an operator',
+  dial: 'call somebody: the number, then #',
+  'bring-in': 'bring the called person into the conference',
+  'drop-called': 'end that call and return',
   end: 'end for all, asks for 1',
 };
 

@@ -21,6 +21,9 @@ export const KEYPAD_ACTIONS = [
   'sub-conference',
   'record',
   'operator',
+  'dial',
+  'bring-in',
+  'drop-called',
   'end',
 ] as const;
 export type KeypadAction = (typeof KEYPAD_ACTIONS)[number];

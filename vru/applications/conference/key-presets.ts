@@ -5,10 +5,23 @@ export const KEY_PRESETS = ['classic', 'zoom', 'teams', 'confbridge'] as const;
 export type KeyPreset = (typeof KEY_PRESETS)[number];
 
 /** What a role can press. A participant who presses a host's key is told so. */
-export interface KeyMaps {
+export interface RoleMaps {
   readonly host: KeyMap;
   readonly participant: KeyMap;
 }
+
+/** What a host can press while somebody is called, and while talking with the called person alone. */
+export interface ConsultMaps {
+  readonly calling: KeyMap;
+  readonly consult: KeyMap;
+}
+
+export type KeyMaps = RoleMaps & ConsultMaps;
+
+export const CONSULT_MAPS: ConsultMaps = {
+  calling: { '*': 'drop-called' },
+  consult: { '*2': 'bring-in', '*3': 'drop-called' },
+};
 
 /** One key that everybody knows from every service; it mutes in every map. */
 export const ALWAYS: KeyMap = { '*6': 'mute-self' };
@@ -20,6 +33,7 @@ const CLASSIC: KeyMap = {
   '**': 'leave',
   '*0': 'operator',
   '*3': 'sub-conference',
+  '*1': 'dial',
   '*7': 'lock',
   '*5': 'mode',
   '*8': 'roll-call',
@@ -65,7 +79,7 @@ const CONFBRIDGE: KeyMap = {
   '##': 'end',
 };
 
-export const PRESET_MAPS: Readonly<Record<KeyPreset, KeyMaps>> = {
+export const PRESET_MAPS: Readonly<Record<KeyPreset, RoleMaps>> = {
   classic: {
     host: { ...CLASSIC, '*9': 'roster' },
     participant: { ...CLASSIC, '*9': 'hand' },

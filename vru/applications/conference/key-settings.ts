@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../../common/result.ts';
 import { findCollision, KEYPAD_ACTIONS, type KeyMap } from './key-map.ts';
-import { ALWAYS, KEY_PRESETS, type KeyMaps, PRESET_MAPS } from './key-presets.ts';
+import { ALWAYS, CONSULT_MAPS, KEY_PRESETS, type KeyMaps, PRESET_MAPS } from './key-presets.ts';
 
 const sequence = z.string().regex(/^[0-9*#A-D]{1,8}$/);
 /** Over the preset; `none` takes a sequence away. */
@@ -39,7 +39,12 @@ export function resolveKeys(settings: KeySettings): Result<KeyMaps, string> {
       `keys of the ${role}: ${short} (${map[short]}) is the beginning of ${long} (${map[long]}), so that the longer one could never be pressed`,
     );
   }
-  return ok({ host, participant });
+  const { calling, consult } = CONSULT_MAPS;
+  const aside = {
+    calling: withPrefix(calling, keyPrefix),
+    consult: withPrefix(consult, keyPrefix),
+  };
+  return ok({ host, participant, ...aside });
 }
 
 /** For schemas: a map that cannot work is refused where it is read. */

@@ -11,6 +11,8 @@ export type KeypadResult =
       readonly number: number | undefined;
       readonly action: KeypadAction;
     }
+  /** Absent: nothing, or given up. */
+  | { readonly kind: 'dial'; readonly number: string | undefined }
   | { readonly kind: 'menu'; readonly digit: Digit }
   | { readonly kind: 'menu-over' }
   | { readonly kind: 'unknown' };
@@ -26,11 +28,14 @@ type Mode =
   | { readonly kind: 'sequence'; readonly pressed: string }
   | { readonly kind: 'question'; readonly action: KeypadAction }
   | { readonly kind: 'number'; readonly action: KeypadAction; readonly digits: string }
+  | { readonly kind: 'dial'; readonly digits: string }
   | { readonly kind: 'menu' };
 
 const NOTHING: Mode = { kind: 'sequence', pressed: '' };
 /** No conference has more conferees than this has digits. */
 const NUMBER_DIGITS = 4;
+/** Nor any number more than this, prefixes of access included. */
+const DIAL_DIGITS = 24;
 
 /** Turns the keys of one conferee into actions and answers. Knows time, but starts no timers: the owner asks. */
 export class Keypad {
@@ -74,6 +79,11 @@ export class Keypad {
     this.#become({ kind: 'number', action, digits: '' }, this.#times.confirmMs);
   }
 
+  /** The next keys are a number to call, up to `#`; a pause or `*` gives up: half a number is never called. */
+  askDial(): void {
+    this.#become({ kind: 'dial', digits: '' }, this.#times.confirmMs);
+  }
+
   /** Every key goes to the menu, until `#` or a long pause. */
   openMenu(): void {
     this.#become({ kind: 'menu' }, this.#times.rosterMs);
@@ -91,6 +101,8 @@ export class Keypad {
         return this.#end({ kind: 'answer', yes: digit === '1', action: mode.action });
       case 'number':
         return this.#numberKey(mode, digit);
+      case 'dial':
+        return this.#dialKey(mode.digits, digit);
       case 'menu':
         if (digit === '#') return this.#end({ kind: 'menu-over' });
         this.openMenu();
@@ -109,9 +121,23 @@ export class Keypad {
         return this.#end({ kind: 'answer', yes: false, action: mode.action });
       case 'number':
         return this.#numberDone(mode);
+      case 'dial':
+        return this.#end({ kind: 'dial', number: undefined });
       case 'menu':
         return this.#end({ kind: 'menu-over' });
     }
+  }
+
+  #dialKey(digits: string, digit: Digit): KeypadResult | undefined {
+    if (digit === '#') {
+      return this.#end({ kind: 'dial', number: digits === '' ? undefined : digits });
+    }
+    const longer = digits + digit;
+    if (!/^[0-9]+$/.test(longer) || longer.length > DIAL_DIGITS) {
+      return this.#end({ kind: 'dial', number: undefined });
+    }
+    this.#become({ kind: 'dial', digits: longer }, this.#times.confirmMs);
+    return undefined;
   }
 
   #numberKey(mode: Extract<Mode, { kind: 'number' }>, digit: Digit): KeypadResult | undefined {

@@ -16,6 +16,7 @@ import { refuse, release } from '../../steps/refuse.ts';
 import { say } from '../../steps/say.ts';
 import { type Arrival, arrivalWords } from './announcements.ts';
 import { startAttempts } from './attempts.ts';
+import { consult } from './consult.ts';
 import type { Seat, SeatMode } from './seat.ts';
 import type { WaitingPlace } from './tenancy.ts';
 
@@ -31,6 +32,9 @@ export async function holdSeat(seat: Seat, first: SeatMode): Promise<Over> {
         break;
       case 'seated':
         mode = await sit(seat, mode.place, mode.link);
+        break;
+      case 'consulting':
+        mode = await consult(seat, mode.place, mode.link, mode.number);
         break;
       case 'reconnecting':
         mode = await reconnect(seat, mode.place, mode.sinceMs);
@@ -79,7 +83,7 @@ async function wait(seat: Seat, place: WaitingPlace, hostLeft: boolean): Promise
  * Carries out a command and answers it. Undefined: the caller stays where he is. A `place` is answered
  * when the caller is over: until then the room that he leaves must not let him go.
  */
-async function obey(
+export async function obey(
   seat: Seat,
   { command, answer }: PendingCommand,
   placeHim: (place: PlaceInConference) => Promise<SeatMode | undefined>,
@@ -97,6 +101,10 @@ async function obey(
       return await released(seat, command);
     case 'announce':
       seat.announce(command);
+      return undefined;
+    case 'dial':
+    case 'hang-up':
+      // For the VRU, which has carried them out.
       return undefined;
   }
 }
@@ -177,6 +185,8 @@ async function sit(seat: Seat, place: PlaceInConference, link: MixerLink): Promi
       seat.context.log.warn({ conferenceId: place.conferenceId, how: event.how }, 'mixer lost');
       return { kind: 'reconnecting', place, sinceMs: seat.context.parts.clock.nowMs() };
     }
+    if (event.kind === 'dial') return { kind: 'consulting', place, link, number: event.number };
+    if (event.kind === 'consult') seat.voice?.interrupt(['error-tone']);
     if (event.kind !== 'command') continue;
     const next = await obey(seat, event, async (to) =>
       samePlace(place, to)
@@ -271,7 +281,7 @@ async function givenUp(seat: Seat): Promise<SeatMode> {
   return over('lost', end);
 }
 
-async function leave(seat: Seat): Promise<SeatMode> {
+export async function leave(seat: Seat): Promise<SeatMode> {
   const end = await spoken(seat, async (): Promise<FlowEnd> => {
     // Given back before the goodbye: the others need not wait for our prompt.
     await within(seat.context.signal, seat.tenancy.giveBack('key'));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ConferenceSettings } from '../../settings.ts';
-import { type KeyMaps, PRESET_MAPS } from './key-presets.ts';
+import { CONSULT_MAPS, type KeyMaps, PRESET_MAPS } from './key-presets.ts';
 import { type KeySettings, keySettings, refuseCollisions, resolveKeys } from './key-settings.ts';
 
 /** What a DNIS row may say otherwise than the VRU's own settings. */
@@ -41,5 +41,5 @@ export function effectiveSettings(row: unknown, settings: ConferenceSettings): E
 function keysOf(row: KeySettings, settings: KeySettings): KeyMaps {
   const own = Object.keys(keySettings).some((key) => Object.hasOwn(row, key));
   const resolved = resolveKeys(own ? row : settings);
-  return resolved.ok ? resolved.value : PRESET_MAPS.classic;
+  return resolved.ok ? resolved.value : { ...PRESET_MAPS.classic, ...CONSULT_MAPS };
 }

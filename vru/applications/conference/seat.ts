@@ -8,12 +8,15 @@
  *     ▼        ▼ │       ▼  │
  *   waiting ──▶ reconnecting ┘       any of them ─▶ over
  */
-import type { Digit } from '../../../mixer/media.ts';
+import type { MediaError } from '../../../common/errors.ts';
+import type { Result } from '../../../common/result.ts';
+import type { Digit, MediaLeg } from '../../../mixer/media.ts';
 import type {
   ControlAction,
   ControlReply,
   LeaveReason,
 } from '../../../signaling/conference/client.ts';
+import type { DialReply } from '../../../signaling/conference/dial-client.ts';
 import type {
   PlaceInConference,
   Refusal,
@@ -25,11 +28,19 @@ import type { PendingCommand } from '../../commands.ts';
 import type { CallContext, FlowEnd } from '../../flow.ts';
 import { Inbox } from '../../inbox.ts';
 import type { LinkLoss, MixerLink } from '../../mixer-link.ts';
+import type { DialledNews } from '../../outdial.ts';
 import { Cancelled, innerScope, type Scope, within } from '../../scope.ts';
 import type { Phrase } from '../../speech.ts';
-import { ACTIONS, type ActionContext, done, type KeypadState, NOT_SEATED } from './actions.ts';
+import {
+  ACTIONS,
+  type ActionContext,
+  type ConsultAction,
+  done,
+  type KeypadState,
+  NOT_SEATED,
+} from './actions.ts';
 import { commandWords } from './announcements.ts';
-import type { KeypadAction } from './key-map.ts';
+import type { KeyMap, KeypadAction } from './key-map.ts';
 import { Keypad, type KeypadResult } from './keypad.ts';
 import { rosterStep } from './roster-menu.ts';
 import type { EffectiveSettings } from './row-settings.ts';
@@ -41,6 +52,11 @@ export type SeatEvent =
   | { readonly kind: 'digit'; readonly digit: Digit }
   | { readonly kind: 'link-lost'; readonly link: MixerLink; readonly how: LinkLoss }
   | { readonly kind: 'left' }
+  /** A number was keyed; what becomes of the wish; how the call goes; a key for it (consult.ts). */
+  | { readonly kind: 'dial'; readonly number: string }
+  | { readonly kind: 'dial-reply'; readonly reply: Result<DialReply, MediaError> }
+  | { readonly kind: 'dialled'; readonly news: DialledNews }
+  | { readonly kind: 'consult'; readonly action: ConsultAction }
   /** `run` tells the attempts of this mode from left-overs of an earlier one. */
   | { readonly kind: 'attempt'; readonly run: AbortSignal; readonly outcome: AttemptOutcome }
   | { readonly kind: 'failed'; readonly error: unknown };
@@ -54,6 +70,12 @@ export type AttemptOutcome =
 export type SeatMode =
   | { readonly kind: 'waiting'; readonly place: WaitingPlace; readonly hostLeft: boolean }
   | { readonly kind: 'seated'; readonly place: PlaceInConference; readonly link: MixerLink }
+  | {
+      readonly kind: 'consulting';
+      readonly place: PlaceInConference;
+      readonly link: MixerLink;
+      readonly number: string;
+    }
   | { readonly kind: 'reconnecting'; readonly place: PlaceInConference; readonly sinceMs: number }
   | { readonly kind: 'over'; readonly end: FlowEnd; readonly why: LeaveReason };
 
@@ -90,6 +112,7 @@ export class Seat {
   #voice: Voice | undefined;
   #place: PlaceInConference | undefined;
   #link: MixerLink | undefined;
+  #aside: 'silent' | 'talking' | undefined;
 
   constructor(context: CallContext, settings: EffectiveSettings, tenancy: Tenancy) {
     const { clock } = context.parts;
@@ -169,7 +192,7 @@ export class Seat {
     this.#link = link;
     this.#place = place;
     this.#useKeysOf(place.role);
-    this.context.route({ kind: 'relay', peer: link.leg });
+    if (this.#aside === undefined) this.context.route({ kind: 'relay', peer: link.leg });
     link.lost.then(
       (how) => this.post({ kind: 'link-lost', link, how }),
       (error: unknown) => this.post({ kind: 'failed', error }),
@@ -177,8 +200,35 @@ export class Seat {
     if (before !== undefined) this.context.parts.background(before.close());
   }
 
+  /** Whether the caller talks with somebody apart from the conference. */
+  get aside(): boolean {
+    return this.#aside === 'talking';
+  }
+
+  /** Neither heard in the conference nor hearing it, with the place in it kept. */
+  stepAside(keys: KeyMap): void {
+    this.#aside = 'silent';
+    this.hush();
+    this.context.route({ kind: 'idle' });
+    this.keypad.use(keys);
+  }
+
+  /** The two hear each other, and nobody else. */
+  talkWith(leg: MediaLeg): void {
+    this.hush();
+    if (this.#aside === 'silent') this.context.route({ kind: 'relay', peer: leg });
+    this.#aside = 'talking';
+  }
+
+  stepBack(): void {
+    this.#aside = undefined;
+    if (this.#place !== undefined) this.#useKeysOf(this.#place.role);
+    if (this.#link !== undefined) this.context.route({ kind: 'relay', peer: this.#link.leg });
+  }
+
   /** Off the conference; the caller hears only us. */
   disconnect(): void {
+    this.#aside = undefined;
     const link = this.#link;
     this.#link = undefined;
     this.#place = undefined;
@@ -232,6 +282,10 @@ export class Seat {
         if (result.number === undefined) this.voice?.interrupt(['no-such-conferee']);
         else this.#order({ kind: 'action', action: result.action, ordinal: result.number });
         break;
+      case 'dial':
+        if (result.number === undefined) this.voice?.interrupt(['returning-to-conference']);
+        else this.post({ kind: 'dial', number: result.number });
+        break;
       case 'menu':
         this.#order({ kind: 'menu', digit: result.digit });
         break;
@@ -248,6 +302,12 @@ export class Seat {
     } else if (row.confirm !== undefined) {
       this.keypad.ask(action);
       this.voice?.interrupt([row.confirm]);
+    } else if (row.asksDial === true) {
+      if (this.context.parts.outdial === undefined) this.voice?.interrupt(['dial-not-available']);
+      else {
+        this.keypad.askDial();
+        this.voice?.interrupt(['dial-number']);
+      }
     } else if (row.asksNumber !== undefined) {
       this.keypad.askNumber(action);
       this.voice?.interrupt([row.asksNumber]);
@@ -299,6 +359,9 @@ export class Seat {
         this.post({ kind: 'left' });
       },
       nowMs: () => this.context.parts.clock.nowMs(),
+      consult: (action) => {
+        this.post({ kind: 'consult', action });
+      },
     };
     if (order.kind === 'action') await ACTIONS[order.action].run(context);
     else await this.#menuKey(context, order.digit);

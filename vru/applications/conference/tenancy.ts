@@ -30,6 +30,11 @@ export class Tenancy {
     return this.#remember(client.enter(code, this.#context.caller), this.#held);
   }
 
+  /** A place that is asked for in another way. */
+  take(request: Promise<EnterReply>): Promise<EnterReply> {
+    return this.#remember(request, this.#held);
+  }
+
   /** Back in with the same ordinal after the loss of a mixer. */
   reEnter(place: PlaceInConference): Promise<EnterReply> {
     const { client } = this.#context.parts;
