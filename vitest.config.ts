@@ -9,5 +9,6 @@ export default defineConfig({
     // A hang is a failure; speed is not measured by tests.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -210,7 +210,7 @@ export interface MediaLeg {
   setHearing(hearing: Hearing): Result<void, MediaError>;
   /** Moves within a frame. Holds as long as the leg. Outside -24 to +24 dB is `bad-request`. */
   setGains(gains: Gains): Result<void, MediaError>;
-  /** The newest published statistics, at most a second old. */
+  /** The newest published statistics, at most a second old; a fifth of a second while it talks. */
   statistics(): LegStatistics;
   /** Sends RTCP BYE, frees everything; resolves with the last statistics. Idempotent. */
   close(): Promise<LegStatistics>;

@@ -2,7 +2,13 @@
 
 export type Answer<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly status: number; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly status: number;
+      readonly detail: string;
+      /** Field → what is wrong with it. */
+      readonly fields: ReadonlyMap<string, string>;
+    };
 
 export interface Api {
   get<T>(path: string): Promise<Answer<T>>;
@@ -42,16 +48,52 @@ export interface Account {
   readonly participantCodes: readonly string[];
   readonly mixerClass: string;
   readonly waitingMode: string;
+  readonly hostLeaves: string;
+  readonly graceMs: number;
+  readonly maxConferees?: number;
+  readonly language: string;
 }
 
 export interface Dnis {
   readonly dnis: string;
   readonly application: string;
   readonly language: string;
+  readonly ringMs?: number;
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 export interface List<T> {
   readonly items: readonly T[];
+  readonly next?: string | null;
+}
+
+/** A call that was refused, and by which rule. */
+export interface Refusal {
+  readonly callId: string;
+  readonly sipCallId: string;
+  readonly at: string;
+  readonly callerNumber: string;
+  readonly callerName?: string;
+  readonly dnis: string;
+  readonly trunk: string;
+  readonly vruId: string;
+  readonly reason: string;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+export interface Alarm {
+  readonly at: string;
+  readonly node: string;
+  readonly alarm:
+    | {
+        readonly kind: 'source-locked';
+        readonly source: { readonly caller: string; readonly trunk: string };
+        readonly lockMs: number;
+        readonly misses: number;
+      }
+    /** `*`: many addresses. */
+    | { readonly kind: 'trunk-attacked' | 'trunk-calm'; readonly trunk: string };
 }
 
 export function createApi(token: string): Api {
@@ -83,9 +125,14 @@ async function request<T>(
     const text = await response.text();
     const value: unknown = text === '' ? undefined : JSON.parse(text);
     if (response.ok) return { ok: true, value: value as T };
-    return { ok: false, status: response.status, detail: detailOf(value) };
+    return {
+      ok: false,
+      status: response.status,
+      detail: detailOf(value),
+      fields: fieldsOf(value),
+    };
   } catch {
-    return { ok: false, status: 0, detail: 'The server does not answer.' };
+    return { ok: false, status: 0, detail: 'The server does not answer.', fields: new Map() };
   }
 }
 
@@ -93,6 +140,20 @@ function detailOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return 'The server refused it.';
   if ('detail' in value && typeof value.detail === 'string') return value.detail;
   return 'The server refused it.';
+}
+
+/** What the problem document says of single fields (`errors`); `hostCodes.0` is about `hostCodes`. */
+function fieldsOf(value: unknown): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  if (typeof value !== 'object' || value === null || !('errors' in value)) return fields;
+  if (!Array.isArray(value.errors)) return fields;
+  for (const error of value.errors as readonly { path?: unknown; message?: unknown }[]) {
+    if (typeof error.path !== 'string' || typeof error.message !== 'string') continue;
+    // What a script looks for at the beginning (`code-taken: …`) says nothing to people.
+    const words = error.message.replace(/^[a-z]+(-[a-z]+)+: /, '');
+    fields.set(error.path.split('.')[0] ?? '', words.charAt(0).toUpperCase() + words.slice(1));
+  }
+  return fields;
 }
 
 /** A host code for a token. */

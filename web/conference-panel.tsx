@@ -1,10 +1,20 @@
 /** One conference: roster by ordinal with its controls. Shows what the stream has acknowledged, no more. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Api } from './api.ts';
 import { Confirm, type Question } from './confirm.tsx';
 import { DialBox } from './dial-box.tsx';
+import { Elapsed } from './elapsed.tsx';
+import { Hands } from './hands.tsx';
+import { Happened } from './happened.tsx';
+import { Live } from './live.ts';
+import { useMedia } from './media.ts';
+import { ModeChoice } from './mode-choice.tsx';
+import type { Press } from './press.ts';
+import { usePress } from './press.ts';
 import { RollCall } from './roll-call.tsx';
-import { type Conferee, type Conference, nameOf } from './state.ts';
+import { Row } from './roster-row.tsx';
+import type { Conferee, Conference } from './state.ts';
+import { nameOf } from './words.ts';
 
 interface Props {
   readonly api: Api;
@@ -14,45 +24,28 @@ interface Props {
   readonly title: string;
 }
 
-type Press = (method: 'POST' | 'DELETE', suffix: string) => void;
-
 export function ConferencePanel({ api, conference, live, title }: Props) {
-  const [error, setError] = useState('');
+  const { press, busy, error } = usePress(api, conference.id);
   const [question, setQuestion] = useState<Question>();
-  const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
   const heading = useRef<HTMLHeadingElement>(null);
-  const { id, locked, mutedAll, ended, temporary } = conference;
+  const { watch } = useContext(Live);
+  const { id, ended } = conference;
   const usable = live && !ended;
   const conferees = [...conference.conferees.values()].toSorted((a, b) => a.ordinal - b.ordinal);
   useLostFocus(heading, conferees.length);
-
-  const press: Press = (method, suffix) => {
-    setBusy((all) => new Set(all).add(suffix));
-    setError('');
-    void api.send(method, `/conferences/${encodeURIComponent(id)}${suffix}`).then((answer) => {
-      setBusy((all) => {
-        const rest = new Set(all);
-        rest.delete(suffix);
-        return rest;
-      });
-      if (!answer.ok) setError(answer.detail);
-    });
-  };
-  const pressRef = useRef(press);
-  pressRef.current = press;
-  const stablePress = useMemo<Press>(
-    () => (method, suffix) => pressRef.current(method, suffix),
-    [],
-  );
-  const ask = useMemo(
+  useEffect(() => {
+    watch(id);
+    return () => watch(undefined);
+  }, [id]);
+  const askDelete = useMemo(
     () => (conferee: Conferee) =>
       setQuestion({
         title: `Delete ${conferee.ordinal}, ${nameOf(conferee)}?`,
         text: 'The caller hears the reason and is hung up.',
         yes: 'Delete',
-        onYes: () => stablePress('DELETE', `/conferees/${conferee.ordinal}`),
+        onYes: () => press('DELETE', `/conferees/${conferee.ordinal}`),
       }),
-    [],
+    [press],
   );
 
   return (
@@ -60,59 +53,142 @@ export function ConferencePanel({ api, conference, live, title }: Props) {
       <h1 id="conference-title" ref={heading} tabIndex={-1}>
         {title}
       </h1>
-      <p class="facts">
-        <strong>{conferees.length}</strong> {conferees.length === 1 ? 'conferee' : 'conferees'}
-        {temporary ? <span class="badge">waiting for the host</span> : null}
-        {locked ? <span class="badge strong">locked</span> : null}
-        {mutedAll ? <span class="badge">all muted but hosts</span> : null}
-        {conference.endAt === null ? null : <span class="badge strong">ends soon, no host</span>}
-        {ended ? <span class="badge strong">ended</span> : null}
-      </p>
-      <fieldset class="tools">
-        <legend class="unseen">Whole conference</legend>
-        <button
-          type="button"
-          disabled={!usable || temporary}
-          aria-busy={busy.has('/lock') || busy.has('/unlock')}
-          onClick={() => press('POST', locked ? '/unlock' : '/lock')}
-        >
-          {locked ? 'Unlock' : 'Lock'}
-        </button>
-        <button
-          type="button"
-          disabled={!usable}
-          aria-busy={busy.has('/mute-all') || busy.has('/unmute-all')}
-          onClick={() => press('POST', mutedAll ? '/unmute-all' : '/mute-all')}
-        >
-          {mutedAll ? 'Unmute all' : 'Mute all but hosts'}
-        </button>
-        <RollCall api={api} conference={conference} />
-        <button
-          type="button"
-          class="danger"
-          disabled={!usable}
-          onClick={() =>
-            setQuestion({
-              title: 'End the conference?',
-              text: 'Everybody hears that it has ended and is hung up.',
-              yes: 'End for everybody',
-              onYes: () => press('DELETE', ''),
-            })
-          }
-        >
-          End …
-        </button>
-      </fieldset>
+      <Facts conference={conference} />
+      <Tools {...{ api, conference, usable, press, busy, ask: setQuestion }} />
       <p class="error" role="alert">
         {error}
       </p>
       <DialBox api={api} conference={conference} usable={usable} />
-      <h2 id="roster-title">Roster</h2>
+      <Hands conferees={conferees} usable={usable} press={press} />
+      <Roster {...{ conference, conferees, usable, press, busy, onDelete: askDelete }} />
+      <Happened conference={conference} />
+      {question === undefined ? null : (
+        <Confirm question={question} onDone={() => setQuestion(undefined)} />
+      )}
+    </section>
+  );
+}
+
+function Facts({ conference }: { conference: Conference }) {
+  const { id, mixerId, conferees, locked, mutedAll, temporary, ended, endAt, createdAt } =
+    conference;
+  return (
+    <p class="facts">
+      <span>
+        <strong>{conferees.size}</strong> {conferees.size === 1 ? 'conferee' : 'conferees'}
+      </span>
+      {ended ? null : <Elapsed since={createdAt} />}
+      {temporary ? <span class="badge">waiting for the host</span> : null}
+      {locked ? <span class="badge strong">locked</span> : null}
+      {mutedAll ? <span class="badge">all muted but hosts</span> : null}
+      {endAt === null ? null : <span class="badge strong">ends soon, no host</span>}
+      {ended ? <span class="badge strong">ended</span> : null}
+      <span class="small">
+        {id} on {mixerId}
+      </span>
+    </p>
+  );
+}
+
+interface ToolsProps {
+  readonly api: Api;
+  readonly conference: Conference;
+  readonly usable: boolean;
+  readonly press: Press;
+  readonly busy: ReadonlySet<string>;
+  readonly ask: (question: Question) => void;
+}
+
+function Tools({ api, conference, usable, press, busy, ask }: ToolsProps) {
+  const { locked, mutedAll, temporary, mode } = conference;
+  return (
+    <fieldset class="tools">
+      <legend class="unseen">Whole conference</legend>
+      <button
+        type="button"
+        disabled={!usable || temporary}
+        aria-busy={busy.has('/lock') || busy.has('/unlock')}
+        onClick={() => press('POST', locked ? '/unlock' : '/lock')}
+      >
+        {locked ? 'Unlock' : 'Lock'}
+      </button>
+      <button
+        type="button"
+        disabled={!usable}
+        aria-busy={busy.has('/mute-all') || busy.has('/unmute-all')}
+        onClick={() => press('POST', mutedAll ? '/unmute-all' : '/mute-all')}
+      >
+        {mutedAll ? 'Unmute all' : 'Mute all but hosts'}
+      </button>
+      <ModeChoice mode={mode} usable={usable} press={press} />
+      <RollCall api={api} conference={conference} />
+      <button
+        type="button"
+        class="danger"
+        disabled={!usable}
+        onClick={() =>
+          ask({
+            title: 'End the conference?',
+            text: 'Everybody hears that it has ended and is hung up.',
+            yes: 'End for everybody',
+            onYes: () => press('DELETE', ''),
+          })
+        }
+      >
+        End …
+      </button>
+    </fieldset>
+  );
+}
+
+interface RosterProps {
+  readonly conference: Conference;
+  readonly conferees: readonly Conferee[];
+  readonly usable: boolean;
+  readonly press: Press;
+  readonly busy: ReadonlySet<string>;
+  readonly onDelete: (conferee: Conferee) => void;
+}
+
+/** Above it, looking for somebody is faster than scrolling. */
+const MANY = 12;
+
+function Roster({ conference, conferees, usable, press, busy, onDelete }: RosterProps) {
+  const [wanted, setWanted] = useState('');
+  const narrow = useMedia('(max-width: 40rem)');
+  const text = wanted.trim().toLowerCase();
+  const shown =
+    text === ''
+      ? conferees
+      : conferees.filter(
+          (one) =>
+            String(one.ordinal) === text ||
+            one.callerNumber.includes(text) ||
+            nameOf(one).toLowerCase().includes(text),
+        );
+  return (
+    <>
+      <div class="roster-head">
+        <h2 id="roster-title">Roster</h2>
+        {conferees.length > MANY || text !== '' ? (
+          <label class="find">
+            <span class="unseen">Find by number or name</span>
+            <input
+              type="search"
+              placeholder="Find by number or name"
+              value={wanted}
+              onInput={(event) => setWanted(event.currentTarget.value)}
+            />
+          </label>
+        ) : null}
+      </div>
       {conferees.length === 0 ? <p>Nobody is in it.</p> : null}
+      {conferees.length > 0 && shown.length === 0 ? <p role="status">Nobody fits.</p> : null}
       <ol class="roster" aria-labelledby="roster-title">
-        {conferees.map((conferee) => (
+        {shown.map((conferee) => (
           <Row
             key={conferee.ordinal}
+            conferenceId={conference.id}
             conferee={conferee}
             talking={conference.talking.has(conferee.ordinal) && conferee.mutedBy.length === 0}
             busy={
@@ -120,16 +196,13 @@ export function ConferencePanel({ api, conference, live, title }: Props) {
               busy.has(`/conferees/${conferee.ordinal}/unmute`)
             }
             usable={usable}
-            press={stablePress}
-            onDelete={ask}
+            narrow={narrow}
+            press={press}
+            onDelete={onDelete}
           />
         ))}
       </ol>
-      <Happened conference={conference} />
-      {question === undefined ? null : (
-        <Confirm question={question} onDone={() => setQuestion(undefined)} />
-      )}
-    </section>
+    </>
   );
 }
 
@@ -141,93 +214,4 @@ function useLostFocus(heading: { current: HTMLElement | null }, size: number): v
     before.current = size;
     if (shrunk && document.activeElement === document.body) heading.current?.focus();
   }, [size]);
-}
-
-interface RowProps {
-  readonly conferee: Conferee;
-  readonly talking: boolean;
-  readonly busy: boolean;
-  readonly usable: boolean;
-  readonly press: Press;
-  readonly onDelete: (conferee: Conferee) => void;
-}
-
-const BIT_WORDS = {
-  self: 'muted by own key',
-  host: 'muted by host',
-  mode: 'muted with all',
-} as const;
-
-/** The same element again while nothing of it changes, so that 200 rows cost nothing. */
-function Row(props: RowProps) {
-  const { conferee, talking, busy, usable, press, onDelete } = props;
-  return useMemo(() => {
-    const { ordinal, role, mutedBy } = conferee;
-    const name = nameOf(conferee);
-    // What an own key has muted, only that caller can open.
-    const byOthers = mutedBy.some((bit) => bit !== 'self');
-    const bit = mutedBy.find((one) => one !== 'self') ?? mutedBy[0];
-    return (
-      <li class={`row${talking ? ' talks' : ''}`} data-ordinal={ordinal}>
-        <span class="ordinal">{ordinal}</span>
-        <span class="name">
-          {name}
-          {conferee.callerName === undefined ? null : (
-            <span class="number">{conferee.callerNumber}</span>
-          )}
-        </span>
-        <span class="marks">
-          {role === 'host' ? <span class="badge">host</span> : null}
-          {bit === undefined ? null : <span class="badge muted">{BIT_WORDS[bit]}</span>}
-          {talking ? <span class="badge talking">talking</span> : null}
-        </span>
-        <span class="row-tools">
-          <button
-            type="button"
-            disabled={!usable}
-            aria-busy={busy}
-            aria-label={`${byOthers ? 'Unmute' : 'Mute'} ${ordinal}, ${name}`}
-            onClick={() => press('POST', `/conferees/${ordinal}/${byOthers ? 'unmute' : 'mute'}`)}
-          >
-            {byOthers ? 'Unmute' : 'Mute'}
-          </button>
-          <button
-            type="button"
-            class="danger"
-            disabled={!usable}
-            aria-label={`Delete ${ordinal}, ${name}`}
-            onClick={() => onDelete(conferee)}
-          >
-            Delete
-          </button>
-        </span>
-      </li>
-    );
-  }, [conferee, talking, busy, usable]);
-}
-
-function Happened({ conference }: { conference: Conference }) {
-  const newest = conference.activity.at(-1)?.text ?? '';
-  return (
-    <>
-      <p class="unseen" aria-live="polite" aria-atomic="true">
-        {newest}
-      </p>
-      {conference.activity.length === 0 ? null : (
-        <details class="happened">
-          <summary>What happened</summary>
-          <ol reversed>
-            {conference.activity.toReversed().map(({ number, atMs, text }) => (
-              <li key={number}>
-                <time dateTime={new Date(atMs).toISOString()}>
-                  {new Date(atMs).toLocaleTimeString()}
-                </time>{' '}
-                {text}
-              </li>
-            ))}
-          </ol>
-        </details>
-      )}
-    </>
-  );
 }

@@ -3,13 +3,16 @@
  * event stream only, and imports nothing from the server. What it shows is the fold in state.ts.
  */
 import { render } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { createApi, type Session } from './api.ts';
 import { HostView } from './host-view.tsx';
+import { createLevels } from './levels.ts';
+import { Live } from './live.ts';
 import { OperatorView } from './operator-view.tsx';
+import { SessionClock } from './session-clock.tsx';
 import { SignIn } from './sign-in.tsx';
 import { EMPTY, type PageState } from './state.ts';
-import { type Connection, openStream } from './stream.ts';
+import { type Connection, openStream, type Stream } from './stream.ts';
 import './style.css';
 
 /** For this tab only; closing it signs out. */
@@ -21,6 +24,8 @@ const CONNECTION_WORDS: Readonly<Record<Connection, string>> = {
   lost: 'connection lost, trying again …',
   refused: 'signed out',
 };
+
+const EXPIRED = 'The token is not known or has expired.';
 
 function App() {
   const [token, setToken] = useState(sessionStorage.getItem(TOKEN_KEY) ?? '');
@@ -44,6 +49,8 @@ function App() {
 
 function SignedIn({ token, onSignOut }: { token: string; onSignOut: (why: string) => void }) {
   const api = useMemo(() => createApi(token), [token]);
+  const levels = useMemo(createLevels, [token]);
+  const stream = useRef<Stream>(undefined);
   const [session, setSession] = useState<Session>();
   const [state, setState] = useState<PageState>(EMPTY);
   const [connection, setConnection] = useState<Connection>('connecting');
@@ -53,19 +60,35 @@ function SignedIn({ token, onSignOut }: { token: string; onSignOut: (why: string
     void api.get<Session>('/session').then((answer) => {
       if (!current) return;
       if (answer.ok) setSession(answer.value);
-      else if (answer.status === 401) onSignOut('The token is not known or has expired.');
+      else if (answer.status === 401) onSignOut(EXPIRED);
     });
     return () => {
       current = false;
     };
   }, [api, connection === 'live']);
-  useEffect(() => openStream(token, { onState: setState, onConnection: setConnection }), [token]);
   useEffect(() => {
-    if (connection === 'refused') onSignOut('The token is not known or has expired.');
+    const opened = openStream(token, {
+      onState: setState,
+      onConnection: setConnection,
+      levels,
+    });
+    stream.current = opened;
+    return () => opened.close();
+  }, [token]);
+  useEffect(() => {
+    if (connection === 'refused') onSignOut(EXPIRED);
   }, [connection]);
+  const live = useMemo(
+    () => ({ levels, watch: (id: string | undefined) => stream.current?.watchLevels(id) }),
+    [levels],
+  );
 
+  const isLive = connection === 'live';
   return (
-    <>
+    <Live.Provider value={live}>
+      <button type="button" class="skip" onClick={toMain}>
+        To the content
+      </button>
       <header class="top">
         <p class="brand">
           minusone<span class="who">{session?.accountName ?? (session ? 'operator' : '')}</span>
@@ -73,24 +96,25 @@ function SignedIn({ token, onSignOut }: { token: string; onSignOut: (why: string
         <p role="status" class={`connection ${connection}`}>
           {CONNECTION_WORDS[connection]}
         </p>
-        <button type="button" onClick={() => onSignOut('')}>
+        <SessionClock expiresAt={session?.expiresAt ?? null} />
+        <button type="button" class="quiet" onClick={() => onSignOut('')}>
           Sign out
         </button>
       </header>
-      <main id="main">
+      <main id="main" tabIndex={-1} class={isLive ? '' : 'stale'}>
         {session === undefined ? null : session.scope === 'admin' ? (
-          <OperatorView api={api} state={state} live={connection === 'live'} />
+          <OperatorView api={api} state={state} live={isLive} />
         ) : (
-          <HostView
-            api={api}
-            state={state}
-            live={connection === 'live'}
-            accountName={session.accountName ?? ''}
-          />
+          <HostView api={api} state={state} live={isLive} accountName={session.accountName ?? ''} />
         )}
       </main>
-    </>
+    </Live.Provider>
   );
+}
+
+/** A link would change the part after `#`, which says where the page is. */
+function toMain(): void {
+  document.getElementById('main')?.focus();
 }
 
 const root = document.getElementById('app');

@@ -1,9 +1,16 @@
-/** What an operator sees: conferences, machines, accounts and numbers. */
-import { useState } from 'preact/hooks';
+/** What an operator sees: conferences, machines, accounts, numbers, alarms. */
+import { useEffect, useRef } from 'preact/hooks';
+import { useAccountNames } from './account-names.ts';
+import { AccountsTab } from './accounts-tab.tsx';
+import { AlarmsTab } from './alarms-tab.tsx';
 import type { Api } from './api.ts';
 import { ConferencePanel } from './conference-panel.tsx';
+import { Elapsed } from './elapsed.tsx';
+import { useMachines } from './machines.ts';
 import { MachinesTab } from './machines-tab.tsx';
-import { AccountsTab, NumbersTab } from './provisioning-tabs.tsx';
+import { NumbersTab } from './numbers-tab.tsx';
+import { RefusalsTab } from './refusals-tab.tsx';
+import { go, useRoute } from './route.ts';
 import type { Conference, PageState } from './state.ts';
 
 interface Props {
@@ -12,51 +19,66 @@ interface Props {
   readonly live: boolean;
 }
 
-const TABS = ['Conferences', 'Machines', 'Accounts', 'Numbers'] as const;
-type Tab = (typeof TABS)[number];
+const TABS = ['Conferences', 'Machines', 'Accounts', 'Numbers', 'Refusals', 'Alarms'] as const;
 
 export function OperatorView({ api, state, live }: Props) {
-  const [tab, setTab] = useState<Tab>('Conferences');
+  const route = useRoute();
+  const tab = TABS.find((name) => name.toLowerCase() === route[0]) ?? 'Conferences';
+  // Followed whichever tab is open, so that the plots have a past.
+  const machines = useMachines(api);
   return (
     <>
       <nav aria-label="Views">
         <ul class="tabs">
           {TABS.map((name) => (
             <li key={name}>
-              <button
-                type="button"
+              <a
+                href={`#${name.toLowerCase()}`}
                 aria-current={name === tab ? 'page' : undefined}
-                onClick={() => setTab(name)}
+                class="tab"
               >
                 {name}
-              </button>
+              </a>
             </li>
           ))}
         </ul>
       </nav>
-      {tab === 'Conferences' ? <ConferencesTab api={api} state={state} live={live} /> : null}
-      {tab === 'Machines' ? <MachinesTab api={api} /> : null}
+      {tab === 'Conferences' ? (
+        <ConferencesTab api={api} state={state} live={live} openId={route[1]} />
+      ) : null}
+      {tab === 'Machines' ? <MachinesTab api={api} machines={machines} /> : null}
       {tab === 'Accounts' ? <AccountsTab api={api} /> : null}
       {tab === 'Numbers' ? <NumbersTab api={api} /> : null}
+      {tab === 'Refusals' ? <RefusalsTab api={api} /> : null}
+      {tab === 'Alarms' ? <AlarmsTab api={api} /> : null}
     </>
   );
 }
 
-function ConferencesTab({ api, state, live }: Props) {
-  const [openId, setOpenId] = useState<string>();
+interface ConferencesProps extends Props {
+  readonly openId: string | undefined;
+}
+
+function ConferencesTab({ api, state, live, openId }: ConferencesProps) {
   const opened = openId === undefined ? undefined : state.conferences.get(openId);
+  const accountIds = new Set([...state.conferences.values()].map(({ accountId }) => accountId));
+  const nameOf = useAccountNames(api, [...accountIds]);
+  const left = useRef<string>(undefined);
+  useEffect(() => {
+    if (openId !== undefined) left.current = openId;
+  }, [openId]);
   if (opened !== undefined) {
     return (
       <>
-        <button type="button" class="back" onClick={() => setOpenId(undefined)}>
+        <a class="back" href="#conferences">
           ← All conferences
-        </button>
+        </a>
         <ConferencePanel
           key={opened.id}
           api={api}
           conference={opened}
           live={live}
-          title={`${opened.accountId} on ${opened.mixerId}`}
+          title={nameOf(opened.accountId)}
         />
       </>
     );
@@ -65,12 +87,22 @@ function ConferencesTab({ api, state, live }: Props) {
   return (
     <section aria-labelledby="conferences-title">
       <h1 id="conferences-title">Conferences</h1>
+      {openId === undefined ? null : (
+        <p role="status">
+          There is no conference {openId} now. <a href="#conferences">All conferences</a>
+        </p>
+      )}
       {running.length === 0 ? (
         <p class="empty">No conference now.</p>
       ) : (
         <ul class="cards">
           {running.map((one) => (
-            <ConferenceCard key={one.id} conference={one} onOpen={() => setOpenId(one.id)} />
+            <ConferenceCard
+              key={one.id}
+              conference={one}
+              name={nameOf(one.accountId)}
+              focused={one.id === left.current}
+            />
           ))}
         </ul>
       )}
@@ -78,21 +110,40 @@ function ConferencesTab({ api, state, live }: Props) {
   );
 }
 
-function ConferenceCard({ conference, onOpen }: { conference: Conference; onOpen: () => void }) {
-  const { id, accountId, mixerId, mixerClass, locked, temporary, conferees, talking } = conference;
+interface CardProps {
+  readonly conference: Conference;
+  /** Of its account. */
+  readonly name: string;
+  /** Just come back from: the focus is where it was. */
+  readonly focused: boolean;
+}
+
+function ConferenceCard({ conference, name, focused }: CardProps) {
+  const { id, mixerId, mixerClass, locked, temporary, conferees, talking } = conference;
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (focused) button.current?.focus();
+  }, []);
   return (
     <li class="card">
-      <h2>{accountId}</h2>
+      <h2>{name}</h2>
       <p class="facts">
-        <strong>{conferees.size}</strong> in it, {talking.size} talking
+        <span>
+          <strong>{conferees.size}</strong> in it, {talking.size} talking
+        </span>
+        <Elapsed since={conference.createdAt} />
         {locked ? <span class="badge strong">locked</span> : null}
         {temporary ? <span class="badge">waiting room</span> : null}
       </p>
       <p class="small">
-        {id} on {mixerId} ({mixerClass}), since{' '}
-        {new Date(conference.createdAt).toLocaleTimeString()}
+        {id} on {mixerId} ({mixerClass})
       </p>
-      <button type="button" aria-label={`Open ${accountId}, ${id}`} onClick={onOpen}>
+      <button
+        type="button"
+        ref={button}
+        aria-label={`Open ${name}, ${id}`}
+        onClick={() => go('conferences', id)}
+      >
         Open
       </button>
     </li>

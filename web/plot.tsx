@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { useMedia } from './media.ts';
 
 interface Props {
   readonly label: string;
@@ -15,6 +16,7 @@ const HEIGHT = 110;
 export function Plot({ label, unit, timesS, values }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
+  const dark = useMedia('(prefers-color-scheme: dark)');
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -53,7 +55,8 @@ export function Plot({ label, unit, timesS, values }: Props) {
       watcher.disconnect();
       made.destroy();
     };
-  }, []);
+    // Colours are read once: with others it is made anew.
+  }, [dark]);
   useEffect(() => plot.current?.setData([[...timesS], [...values]]), [timesS, values]);
   const now = values.at(-1);
   return (

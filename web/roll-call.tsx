@@ -1,7 +1,8 @@
 /** The roll call: everybody who entered, by ordinal, also those who have left; from the event log. */
 import { useRef, useState } from 'preact/hooks';
 import type { Api } from './api.ts';
-import { type Conference, EMPTY, type NumberedEvent, nameOf, reduce } from './state.ts';
+import { type Conference, EMPTY, type NumberedEvent, reduce } from './state.ts';
+import { nameOf } from './words.ts';
 
 interface Entry {
   readonly ordinal: number;

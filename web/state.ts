@@ -4,9 +4,13 @@
  * at `reduce`. The server folds the same log (signaling/conference/roster.ts); test/web holds both equal.
  */
 
-import { type Dial, type DialEvent, dialWords, foldDial } from './dials.ts';
+import { type Dial, type DialEvent, foldDial } from './dials.ts';
+import { inWords } from './words.ts';
 
 export type MuteBit = 'self' | 'host' | 'mode';
+
+/** Who is heard without being asked: everybody, hosts and who was given the word, hosts alone. */
+export type TalkMode = 'open' | 'questions' | 'lecture';
 
 export interface Conferee {
   readonly ordinal: number;
@@ -14,6 +18,8 @@ export interface Conferee {
   readonly callerNumber: string;
   readonly callerName?: string | undefined;
   readonly mutedBy: readonly MuteBit[];
+  /** Null: it is not up. */
+  readonly handRaisedAt: string | null;
   readonly vruId: string;
   readonly joinedAt: string;
 }
@@ -27,6 +33,7 @@ export interface Conference {
   readonly mixerClass: string;
   readonly locked: boolean;
   readonly mutedAll: boolean;
+  readonly mode: TalkMode;
   readonly temporary: boolean;
   readonly ended: boolean;
   readonly endAt: string | null;
@@ -43,6 +50,7 @@ export interface Conference {
 export interface Activity {
   readonly number: number;
   readonly atMs: number;
+  readonly kind: string;
   readonly text: string;
 }
 
@@ -95,6 +103,9 @@ export type KnownEvent =
       readonly muted: boolean;
     }
   | { readonly kind: 'muted-all'; readonly muted: boolean }
+  | { readonly kind: 'mode'; readonly mode: TalkMode }
+  | { readonly kind: 'hand'; readonly ordinal: number; readonly raised: boolean }
+  | { readonly kind: 'role'; readonly ordinal: number; readonly role: string }
   | { readonly kind: 'locked'; readonly locked: boolean }
   | { readonly kind: 'mixer-replaced'; readonly mixerId: string }
   | { readonly kind: 'grace-started'; readonly endAtMs: number }
@@ -117,6 +128,8 @@ export type StreamMessage =
       readonly conferenceId: string;
       readonly ordinals: readonly number[];
     }
+  /** Not of the stream: the connection is lost, so nobody knows who talks. */
+  | { readonly type: 'lost' }
   | { readonly type: 'gone'; readonly conferenceId: string }
   | { readonly type: 'refused'; readonly detail: string };
 
@@ -135,6 +148,12 @@ export function reduce(state: PageState, message: StreamMessage): PageState {
       return present === undefined
         ? state
         : put(state, { ...present, talking: new Set(message.ordinals) });
+    }
+    case 'lost': {
+      const quiet = [...state.conferences].map(
+        ([id, one]) => [id, { ...one, talking: new Set<number>() }] as const,
+      );
+      return { ...state, conferences: new Map(quiet) };
     }
     case 'gone': {
       const conferences = new Map(state.conferences);
@@ -168,10 +187,10 @@ function put(state: PageState, conference: Conference): PageState {
 function fromSnapshot(snapshot: SnapshotConference, state: PageState): Conference {
   const before = state.conferences.get(snapshot.id);
   const { id, number, accountId, mixerId, mixerClass } = snapshot;
-  const { locked, mutedAll, temporary, ended, endAt, createdAt } = snapshot;
+  const { locked, mutedAll, mode, temporary, ended, endAt, createdAt } = snapshot;
   return {
     ...{ id, number, accountId, mixerId, mixerClass },
-    ...{ locked, mutedAll, temporary, ended, endAt, createdAt },
+    ...{ locked, mutedAll, mode, temporary, ended, endAt, createdAt },
     conferees: new Map(snapshot.conferees.map((one) => [one.ordinal, confereeOf(one)])),
     dials: snapshot.dials,
     talking: new Set(),
@@ -181,9 +200,9 @@ function fromSnapshot(snapshot: SnapshotConference, state: PageState): Conferenc
 
 /** Only what the page keeps: a newer server may say more. */
 function confereeOf(given: Conferee): Conferee {
-  const { ordinal, role, callerNumber, callerName, mutedBy, vruId, joinedAt } = given;
+  const { ordinal, role, callerNumber, callerName, mutedBy, handRaisedAt, vruId, joinedAt } = given;
   return {
-    ...{ ordinal, role, callerNumber, mutedBy, vruId, joinedAt },
+    ...{ ordinal, role, callerNumber, mutedBy, handRaisedAt, vruId, joinedAt },
     ...(callerName === undefined ? {} : { callerName }),
   };
 }
@@ -203,7 +222,7 @@ function takeEvent(state: PageState, numbered: NumberedEvent): PageState {
   const activity =
     text === undefined
       ? present.activity
-      : [...present.activity, { number, atMs, text }].slice(-ACTIVITY_KEPT);
+      : [...present.activity, { number, atMs, kind: event.kind, text }].slice(-ACTIVITY_KEPT);
   return put(state, { ...present, ...change(present, event, atMs), number, activity });
 }
 
@@ -218,6 +237,7 @@ function begin(
     ...{ accountId, mixerId, mixerClass, temporary },
     locked: false,
     mutedAll: false,
+    mode: 'open',
     ended: false,
     endAt: null,
     createdAt: new Date(atMs).toISOString(),
@@ -242,21 +262,29 @@ function change(present: Conference, event: KnownEvent, atMs: number): Partial<C
       return { conferees };
     }
     case 'muted': {
-      const conferee = present.conferees.get(event.ordinal);
-      if (conferee === undefined) return {};
-      let mutedBy = withBit(conferee.mutedBy, event.bit, event.muted);
-      // A host who unmutes one conferee means it, also while the mode mutes all.
-      if (event.bit === 'host' && !event.muted) mutedBy = withBit(mutedBy, 'mode', false);
-      return { conferees: new Map(present.conferees).set(event.ordinal, { ...conferee, mutedBy }) };
+      return changed(present, event.ordinal, (conferee) => {
+        const mutedBy = withBit(conferee.mutedBy, event.bit, event.muted);
+        // A host who unmutes one conferee means it, also while the mode mutes all: it has the word.
+        return event.bit === 'host' && !event.muted
+          ? { mutedBy: withBit(mutedBy, 'mode', false), handRaisedAt: null }
+          : { mutedBy };
+      });
     }
-    case 'muted-all': {
-      const conferees = new Map<number, Conferee>();
-      for (const [ordinal, one] of present.conferees) {
-        const mutedBy =
-          one.role === 'host' ? one.mutedBy : withBit(one.mutedBy, 'mode', event.muted);
-        conferees.set(ordinal, { ...one, mutedBy });
-      }
-      return { mutedAll: event.muted, conferees };
+    case 'muted-all':
+      return muteAll(present, event.muted, event.muted ? present.mode : 'open');
+    case 'mode':
+      return muteAll(present, event.mode !== 'open', event.mode);
+    case 'hand':
+      return changed(present, event.ordinal, () => ({
+        handRaisedAt: event.raised ? new Date(atMs).toISOString() : null,
+      }));
+    case 'role': {
+      const { role } = event;
+      const asHost = changed(present, event.ordinal, ({ mutedBy }) => ({
+        role,
+        ...(role === 'host' ? { mutedBy: withBit(mutedBy, 'mode', false) } : {}),
+      }));
+      return { ...asHost, ...(role === 'host' ? { endAt: null } : {}) };
     }
     case 'locked':
       return { locked: event.locked };
@@ -274,6 +302,32 @@ function change(present: Conference, event: KnownEvent, atMs: number): Partial<C
   }
 }
 
+/** One conferee with something else about it. */
+function changed(
+  present: Conference,
+  ordinal: number,
+  change: (conferee: Conferee) => Partial<Conferee>,
+): Partial<Conference> {
+  const conferee = present.conferees.get(ordinal);
+  if (conferee === undefined) return {};
+  const after = { ...conferee, ...change(conferee) };
+  return { conferees: new Map(present.conferees).set(ordinal, after) };
+}
+
+function muteAll(present: Conference, muted: boolean, mode: TalkMode): Partial<Conference> {
+  const conferees = new Map<number, Conferee>();
+  for (const [ordinal, one] of present.conferees) {
+    const isHost = one.role === 'host';
+    conferees.set(ordinal, {
+      ...one,
+      mutedBy: isHost ? one.mutedBy : withBit(one.mutedBy, 'mode', muted),
+      // Once all may talk, nobody waits for the word.
+      handRaisedAt: isHost || muted ? one.handRaisedAt : null,
+    });
+  }
+  return { mutedAll: muted, mode, conferees };
+}
+
 function join(
   present: Conference,
   { ordinal, role, caller }: Extract<KnownEvent, { kind: 'joined' }>,
@@ -285,6 +339,7 @@ function join(
     callerNumber: caller.callerNumber,
     ...(caller.callerName === undefined ? {} : { callerName: caller.callerName }),
     mutedBy: present.mutedAll && role !== 'host' ? ['mode'] : [],
+    handRaisedAt: null,
     vruId: caller.vruId,
     joinedAt: new Date(atMs).toISOString(),
   };
@@ -298,46 +353,4 @@ const BITS: readonly MuteBit[] = ['self', 'host', 'mode'];
 
 function withBit(bits: readonly MuteBit[], bit: MuteBit, on: boolean): readonly MuteBit[] {
   return BITS.filter((one) => (one === bit ? on : bits.includes(one)));
-}
-
-// ── in words ─────────────────────────────────────────────────────────────────────────────────
-
-export const nameOf = ({ callerName, callerNumber }: Conferee): string =>
-  callerName ?? (callerNumber === '' ? 'number withheld' : callerNumber);
-
-/** For the live region and the list of what happened; undefined: not worth saying. */
-export function inWords(present: Conference, event: KnownEvent): string | undefined {
-  const who = (ordinal: number): string => {
-    const conferee = present.conferees.get(ordinal);
-    return conferee === undefined ? `${ordinal}` : `${ordinal}, ${nameOf(conferee)},`;
-  };
-  switch (event.kind) {
-    case 'joined': {
-      const { callerName, callerNumber } = event.caller;
-      const name = callerName ?? (callerNumber === '' ? 'number withheld' : callerNumber);
-      return `${event.ordinal}, ${name}, came in${event.role === 'host' ? ' as host' : ''}.`;
-    }
-    case 'left':
-      return event.why === 'deleted' ? undefined : `${who(event.ordinal)} left.`;
-    case 'deleted':
-      return `${who(event.ordinal)} was deleted.`;
-    case 'moved':
-      return `${who(event.ordinal)} moved to the conference.`;
-    case 'muted':
-      return `${who(event.ordinal)} is ${event.muted ? 'muted' : 'unmuted'}${event.bit === 'self' ? ' by own key' : ''}.`;
-    case 'muted-all':
-      return event.muted ? 'Everybody but hosts is muted.' : 'Everybody is unmuted.';
-    case 'locked':
-      return event.locked ? 'The conference is locked.' : 'The conference is unlocked.';
-    case 'grace-started':
-      return 'The last host left; the conference ends unless a host returns.';
-    case 'mixer-replaced':
-      return `The conference moved to ${event.mixerId}.`;
-    case 'dial':
-      return dialWords(present.dials, event);
-    case 'ended':
-      return 'The conference has ended.';
-    default:
-      return undefined;
-  }
 }

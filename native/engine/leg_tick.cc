@@ -15,6 +15,8 @@ namespace {
 
 /** RTCP, latching and time-outs are looked at every so many ticks, each leg at its own. */
 constexpr uint32_t kHousekeepingTicks = 8;
+/** Statistics of legs that talk, five times a second; of others once. */
+constexpr uint32_t kTalkerPublishTicks = kTicksPerSecond / 5;
 
 bool wants_audio(Context& context, const Leg& leg) {
   if (!leg.configured || !leg.may_receive) return false;
@@ -51,7 +53,8 @@ void begin_tick(Context& context, Leg& leg, int64_t now) {
   receive(context, leg, now);
   if (leg.digits_in.active()) check_digit(context, leg, now);
   if ((context.period + leg.index) % kHousekeepingTicks == 0) housekeeping(context, leg, now);
-  if ((context.period + leg.index) % kTicksPerSecond == 0) publish_leg(context, leg);
+  const uint32_t publish_ticks = leg.mix.talking ? kTalkerPublishTicks : kTicksPerSecond;
+  if ((context.period + leg.index) % publish_ticks == 0) publish_leg(context, leg);
 }
 
 bool pull_tapped(Context& context, Leg& leg, int64_t now, int16_t* out) {

@@ -9,10 +9,12 @@ import type { Metrics } from '../../common/metrics.ts';
 import { ok, type Result } from '../../common/result.ts';
 import type { Role } from '../../common/role.ts';
 import type { Store } from '../../common/store/store.ts';
+import { SUBJECTS } from '../conference/messages.ts';
 import { openRecords } from '../derived/record-search.ts';
 import { createWebhookDesk } from '../derived/webhook-desk.ts';
 import type { WebhookSender } from '../derived/webhook-sender.ts';
 import type { TargetPolicy } from '../derived/webhook-target.ts';
+import { type AlarmBook, openAlarmBook } from './alarm-book.ts';
 import { ensureAdminToken, startAuthenticator } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { Feeds } from './event-feed.ts';
@@ -69,15 +71,21 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
   const authenticator = await startAuthenticator(store, options.adminToken, hosts.value);
   const feeds = new Feeds({ store, clock });
   const stream = await EventStream.start({ ...options, authenticator, feeds });
+  const alarms: AlarmBook = await openAlarmBook(options.bus);
   const closeParts = async (): Promise<void> => {
     await stream.close();
+    await alarms.close();
     await feeds.close();
     await authenticator.close();
   };
   const conferences = liveConferences({ store, feeds, backend: options.backend.conferences });
   const records = openRecords(store, clock);
   const webhooks = createWebhookDesk({ ...options, ...options.webhooks });
-  const desk = createHostDesk({ store, tokens: hosts.value, clock, log, metrics });
+  const desk = createHostDesk({
+    ...{ store, tokens: hosts.value, clock, log, metrics },
+    onAlarm: (alarm) =>
+      options.bus.publish(SUBJECTS.alarms, { atMs: clock.wallMs(), node: 'api', alarm }),
+  });
   const started = await startUwsServer({
     address: options.address,
     port: options.port,
@@ -90,7 +98,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
       accept: (request, socket) => stream.accept(request, socket),
     },
     handler: createHandler({
-      routes: createRoutes({ ...options, conferences, hosts: desk, records, webhooks }),
+      routes: createRoutes({ ...options, conferences, hosts: desk, records, webhooks, alarms }),
       authenticator,
       log,
       metrics,

@@ -153,6 +153,18 @@ function controlling(conferences: LiveConferences): readonly Route[] {
       params: schemas.confereePath,
       handle: ({ params, principal }) => carryOut(params.id, principal, action(params.ordinal)),
     });
+  const setMode = route({
+    ...shared,
+    method: 'POST',
+    path: '/api/v1/conferences/{id}/mode',
+    summary: 'Choose who is heard: everybody, hosts alone, or hosts and who was given the word',
+    status: 204,
+    params: schemas.conferencePath,
+    body: schemas.modeChange,
+    guard: ({ id }, principal) => foreign(conferences, id, principal),
+    handle: ({ params, principal, body }) =>
+      carryOut(params.id, principal, { kind: 'mode', mode: body.mode }),
+  });
   const mute =
     (muted: boolean) =>
     (ordinal: number): ControlAction => ({ kind: 'mute', ordinal, muted });
@@ -166,6 +178,15 @@ function controlling(conferences: LiveConferences): readonly Route[] {
     inConference('POST', '/unmute-all', 'Unmute all', muteAll(false)),
     onConferee('POST', '/mute', 'Mute a conferee', mute(true)),
     onConferee('POST', '/unmute', 'Unmute a conferee', mute(false)),
+    setMode,
+    onConferee('POST', '/lower-hand', 'Lower the hand of a conferee', (ordinal) => ({
+      kind: 'lower-hand',
+      ordinal,
+    })),
+    onConferee('POST', '/make-host', 'Make a conferee a host', (ordinal) => ({
+      kind: 'make-host',
+      ordinal,
+    })),
     onConferee('DELETE', '', 'Delete a conferee, who hears why', (ordinal) => ({
       kind: 'delete',
       ordinal,

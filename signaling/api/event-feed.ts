@@ -92,6 +92,20 @@ export class Feed {
     return true;
   }
 
+  get hasTalkers(): boolean {
+    return this.#talking.size > 0;
+  }
+
+  /** Exactly these talk; whether that is news. */
+  setTalkers(conferees: readonly ConfereeId[]): boolean {
+    const same =
+      conferees.length === this.#talking.size && conferees.every((id) => this.#talking.has(id));
+    if (same) return false;
+    this.#talking.clear();
+    for (const id of conferees) this.#talking.add(id);
+    return true;
+  }
+
   /** The message about who talks; undefined when it says what the last one said. */
   talkingNow(): string | undefined {
     const ordinals: number[] = [];
@@ -124,6 +138,7 @@ export function liveView(roster: Roster): LiveConference | undefined {
     mixerClass: created.mixerClass,
     locked: roster.locked,
     mutedAll: roster.mutedAll,
+    mode: roster.mode,
     temporary: created.temporary,
     ended: roster.ended !== undefined,
     endAt: roster.endAtMs === null ? null : new Date(roster.endAtMs).toISOString(),
@@ -155,6 +170,8 @@ function confereeOf(member: Conferee): LiveConference['conferees'][number] {
       ...(member.mutedByHost ? (['host'] as const) : []),
       ...(member.mutedByMode ? (['mode'] as const) : []),
     ],
+    handRaisedAt:
+      member.handRaisedAtMs === null ? null : new Date(member.handRaisedAtMs).toISOString(),
     vruId,
     joinedAt: new Date(member.joinedAtMs).toISOString(),
   };

@@ -5,6 +5,7 @@
  *
  *   store ─ watch ─▶ Feed (fold + tail) ─ changed ─▶ reader: cursor ─ while the socket takes it ─▶ text frames
  *   bus  ─ talking ─▶ Feed ─ at most 5/s ─▶ readers that keep up
+ *   mixer ◀─ levels? ─ TalkLevels ─ at most 5/s ─▶ readers that look at the conference
  */
 import type { Bus, Subscription } from '../../common/bus/bus.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
@@ -17,8 +18,9 @@ import { conferenceRecord, PREFIXES } from '../conference/records.ts';
 import type { Authenticator, Principal } from './auth.ts';
 import type { Feed, Feeds } from './event-feed.ts';
 import type { HttpRequest, Socket, SocketEvents } from './http-server.ts';
-import { CLOSE, subscribe } from './stream-messages.ts';
+import { CLOSE, subscribe, watchLevels } from './stream-messages.ts';
 import { StreamReader } from './stream-reader.ts';
+import { TalkLevels } from './talk-levels.ts';
 
 export interface EventStreamOptions {
   readonly store: Store;
@@ -49,6 +51,7 @@ export class EventStream {
   readonly #waiting = new Set<Socket>();
   readonly #live = new Map<ConferenceId, Live>();
   readonly #talkingChanged = new Set<Feed>();
+  readonly #levels: TalkLevels;
   readonly #timers: readonly Timer[];
   #watch: Watch | undefined;
   #subscription: Subscription | undefined;
@@ -56,9 +59,14 @@ export class EventStream {
 
   private constructor(options: EventStreamOptions) {
     this.#options = options;
-    const { clock } = options;
+    const { clock, bus, feeds } = options;
+    const onTalkers = (feed: Feed): void => void this.#talkingChanged.add(feed);
+    this.#levels = new TalkLevels({ bus, feeds, onTalkers });
     this.#timers = [
-      clock.every(TALKING_EVERY_MS, () => this.#tellTalking()),
+      clock.every(TALKING_EVERY_MS, () => {
+        this.#tellTalking();
+        this.#levels.tick();
+      }),
       clock.every(STALLED_MS / 2, () => {
         for (const reader of this.#readers) reader.closeIfStalled(clock.nowMs(), STALLED_MS);
       }),
@@ -142,6 +150,11 @@ export class EventStream {
     };
     return {
       message: (text) => {
+        if (reader !== undefined) {
+          const watched = readWatchLevels(text);
+          if (watched === undefined) return refuse(CLOSE.badMessage, 'expected a levels message');
+          return reader.watchLevels(watched.conference);
+        }
         if (asked) return refuse(CLOSE.badMessage, 'one subscribe message is enough');
         asked = true;
         const wanted = readSubscribe(text, request.query);
@@ -161,7 +174,7 @@ export class EventStream {
           this.#waiting.delete(socket);
           reader = new StreamReader(
             { ...wanted, scope, accountId: principal.accountId },
-            { socket, feeds: this.#options.feeds, clock, live: this.#live },
+            { socket, feeds: this.#options.feeds, clock, live: this.#live, levels: this.#levels },
           );
           this.#readers.add(reader);
           this.#gauge(this.#readers.size);
@@ -198,6 +211,14 @@ export class EventStream {
 
 const scopeOf = ({ scopes }: Principal): 'admin' | 'host' | undefined =>
   scopes.includes('admin') ? 'admin' : scopes.includes('host') ? 'host' : undefined;
+
+function readWatchLevels(text: string) {
+  try {
+    return watchLevels.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The message, with what the query said where it says nothing; or what is wrong with it. */
 function readSubscribe(text: string, query: URLSearchParams) {

@@ -10,7 +10,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import { networkOf } from '../../common/network.ts';
 import type { Store } from '../../common/store/store.ts';
 import { lookUpCode } from '../conference/accounts.ts';
-import { FraudShield } from '../conference/fraud-shield.ts';
+import { type FraudAlarm, FraudShield } from '../conference/fraud-shield.ts';
 import type { AccountRecord } from '../conference/messages.ts';
 import type { HostTokens, IssuedToken } from './host-tokens.ts';
 
@@ -31,6 +31,7 @@ export interface HostDeskOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly onAlarm: (alarm: FraudAlarm) => void;
 }
 
 /** Sources that wait for an answer at the same time; each holds one request open for up to 8 s. */
@@ -45,7 +46,10 @@ export function createHostDesk(options: HostDeskOptions): HostDesk {
   );
   const shield = new FraudShield({
     clock,
-    onAlarm: (alarm) => log.warn({ alarm }, 'host codes are being guessed over the API'),
+    onAlarm: (alarm) => {
+      log.warn({ alarm }, 'host codes are being guessed over the API');
+      options.onAlarm(alarm);
+    },
   });
   const underWay = new Set<string>();
 

@@ -112,6 +112,7 @@ beforeEach(async () => {
       policy,
       sender: createWebhookSender({ policy, clock: systemClock, timeoutMs: 1_000 }),
     }),
+    alarms: { list: () => [], close: async () => {} },
   });
   const started = await startUwsServer({
     address: '127.0.0.1',
@@ -342,6 +343,33 @@ describe('the server', () => {
       handler: async () => problem('internal', ''),
     });
     expect(second.ok ? '' : second.error.message).toMatch(/another program listens there.*--http/);
+  });
+
+  it('starts again at once where one with open connections was stopped', async () => {
+    const start = (port: number) =>
+      startUwsServer({
+        address: '127.0.0.1',
+        port,
+        bodyLimitBytes: 1,
+        bodyTooLong: () => problem('body-too-long', ''),
+        handler: async () => problem('internal', ''),
+      });
+    // As operators start it: on a port that they chose.
+    const { port } = server;
+    await server.close();
+    const first = await start(port);
+    if (!first.ok) throw first.error;
+    const peer = connect(port, '127.0.0.1');
+    peer.on('error', () => {});
+    await new Promise((resolve) => peer.once('connect', resolve));
+    peer.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await new Promise((resolve) => peer.once('data', resolve));
+    // The side that closes first has the connection in TIME-WAIT: the server.
+    await first.value.close();
+    await new Promise((resolve) => peer.once('close', resolve));
+    const again = await start(port);
+    expect(again.ok ? 'listens' : again.error.message).toBe('listens');
+    if (again.ok) await again.value.close();
   });
 
   it('shows IPv4 peers of IPv6 sockets as IPv4', () => {

@@ -1,9 +1,11 @@
-/** A new account gets the id and the codes that the operator did not give. */
+/** A new account gets the id and the codes that the operator did not give; a refusal names the field. */
 import { MediaError } from '../../common/errors.ts';
 import { type AccountId, type Random, randomToken } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { AccountRecord } from '../conference/messages.ts';
 import type { ProvisioningBackend } from './backend.ts';
+import type { HttpResponse } from './http-server.ts';
+import { problem, problemOf } from './problem.ts';
 import type { NewAccount } from './schemas.ts';
 
 /** Long enough that guessing is hopeless, short enough to dial. */
@@ -31,6 +33,29 @@ export async function createWithFreeCodes(
     if (last.code !== 'conflict' || !madeSomething) break;
   }
   return fail(last ?? new MediaError('conflict', 'no free code was found'));
+}
+
+/** As `reply`, but a code or id that is taken is said at its field. */
+export function answerAccount<T>(
+  result: Result<T, MediaError>,
+  given: {
+    readonly hostCodes?: readonly string[] | undefined;
+    readonly participantCodes?: readonly string[] | undefined;
+  },
+  answer: (value: T) => HttpResponse,
+): HttpResponse {
+  if (result.ok) return answer(result.value);
+  const { error } = result;
+  if (error.code !== 'conflict') return problemOf(error);
+  const named = new Set(error.message.match(/[A-Za-z0-9_-]+/g));
+  const fields = (['hostCodes', 'participantCodes'] as const).flatMap((field) =>
+    (given[field] ?? []).flatMap((code, index) => (named.has(code) ? [`${field}.${index}`] : [])),
+  );
+  const isId = error.message.startsWith('account-exists');
+  const paths = isId ? ['id'] : fields;
+  return problem('conflict', error.message, {
+    errors: paths.map((path) => ({ path, message: error.message })),
+  });
 }
 
 /** Does not begin with 0, which some phones swallow. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { problemSchema } from './problem.ts';
 import type { Route } from './route.ts';
-import { streamMessage, subscribe } from './stream-messages.ts';
+import { streamMessage, subscribe, watchLevels } from './stream-messages.ts';
 
 export function openApiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -33,6 +33,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
       schemas: {
         Problem: schemaOf(problemSchema, 'output'),
         Subscribe: schemaOf(subscribe, 'input'),
+        WatchLevels: schemaOf(watchLevels, 'input'),
         StreamMessage: schemaOf(streamMessage, 'output'),
       },
     },

@@ -84,6 +84,10 @@ function readFile(path: string, type: string, immutable: boolean): File {
       'content-security-policy': POLICY,
       'cache-control': immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
       'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      // For browsers that do not know frame-ancestors.
+      'x-frame-options': 'DENY',
+      'permissions-policy': 'camera=(), microphone=(), geolocation=()',
       vary: 'accept-encoding',
       etag,
     },

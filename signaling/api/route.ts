@@ -53,6 +53,11 @@ export function route<
     readonly params?: Params;
     readonly query?: Query;
     readonly body?: Body;
+    /** Refuses who may not ask before the body is looked at, so that nobody learns from what is said of it. */
+    readonly guard?: (
+      params: z.output<Params>,
+      principal: Principal | undefined,
+    ) => Promise<HttpResponse | undefined>;
     readonly handle: (
       call: Call<z.output<Params>, z.output<Body>, z.output<Query>>,
     ) => Promise<HttpResponse>;
@@ -71,6 +76,8 @@ export function route<
       if (!checkedParams.success) return invalid(checkedParams.error);
       const checkedQuery = query.safeParse(Object.fromEntries(request.query));
       if (!checkedQuery.success) return invalid(checkedQuery.error);
+      const refused = await spec.guard?.(checkedParams.data as z.output<Params>, principal);
+      if (refused !== undefined) return refused;
       const json = spec.body === undefined ? { value: undefined } : readJson(request);
       if (!('value' in json)) return json.refusal;
       const checkedBody = body.safeParse(json.value);

@@ -1,9 +1,11 @@
 /** Every route. Grouped as in the OpenAPI document. */
+import type { z } from 'zod';
 import type { AccountId, Random } from '../../common/ids.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { accountRecord, dnisRecord } from '../conference/messages.ts';
 import type { Records } from '../derived/record-search.ts';
 import type { WebhookDesk } from '../derived/webhook-desk.ts';
+import type { AlarmBook } from './alarm-book.ts';
 import type { Backend } from './backend.ts';
 import { conferenceRoutes } from './conference-routes.ts';
 import { dialRoutes } from './dial-routes.ts';
@@ -11,7 +13,7 @@ import type { HostDesk } from './host-desk.ts';
 import { hostRoutes } from './host-routes.ts';
 import type { HttpRequest, HttpResponse } from './http-server.ts';
 import type { LiveConferences } from './live-conferences.ts';
-import { createWithFreeCodes } from './new-account.ts';
+import { answerAccount, createWithFreeCodes } from './new-account.ts';
 import { openApiDocument } from './openapi.ts';
 import { problem, problemOf, reply } from './problem.ts';
 import { recordRoutes } from './record-routes.ts';
@@ -29,6 +31,7 @@ export interface RoutesOptions {
   readonly hosts: HostDesk;
   readonly records: Records;
   readonly webhooks: WebhookDesk;
+  readonly alarms: AlarmBook;
 }
 
 export function createRoutes(options: RoutesOptions): readonly Route[] {
@@ -41,11 +44,42 @@ export function createRoutes(options: RoutesOptions): readonly Route[] {
     ...nodeRoutes(options.backend),
     ...recordRoutes(options.records),
     ...webhookRoutes(options.webhooks),
+    alarmRoute(options.alarms),
   ];
   return [...routes, ...publicRoutes(options, routes)];
 }
 
 const items = (list: readonly unknown[]): HttpResponse => json(200, { items: list });
+
+/** One page of a list in order of its first text, which is its key; the others are looked through too. */
+function pageOf<T>(
+  list: readonly T[],
+  texts: (item: T) => readonly [string, ...string[]],
+  query: z.output<typeof schemas.listQuery>,
+): HttpResponse {
+  const key = (item: T): string => texts(item)[0];
+  const wanted = query.match.toLowerCase();
+  const rest = list
+    .filter((item) => key(item) > query.after)
+    .filter((item) => texts(item).some((text) => text.toLowerCase().includes(wanted)))
+    .toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+  const page = rest.slice(0, query.limit);
+  const last = page.at(-1);
+  const next = rest.length > page.length && last !== undefined ? key(last) : null;
+  return json(200, { items: page, next });
+}
+
+const alarmRoute = (alarms: AlarmBook): Route =>
+  route({
+    method: 'GET',
+    path: '/api/v1/alarms',
+    tag: 'nodes',
+    summary: 'Who guesses codes: sources that were locked out, trunks under attack',
+    scope: 'admin',
+    status: 200,
+    response: schemas.alarmList,
+    handle: () => Promise.resolve(items(alarms.list())),
+  });
 
 function accountRoutes({ backend, random }: RoutesOptions): readonly Route[] {
   const { provisioning } = backend;
@@ -57,10 +91,23 @@ function accountRoutes({ backend, random }: RoutesOptions): readonly Route[] {
       ...shared,
       method: 'GET',
       path: '/api/v1/accounts',
-      summary: 'All accounts',
+      summary: 'Accounts, in order of id',
       status: 200,
+      query: schemas.listQuery,
       response: schemas.accountList,
-      handle: async () => reply(await provisioning.listAccounts(), items),
+      handle: async ({ query }) =>
+        reply(await provisioning.listAccounts(), (all) =>
+          pageOf(
+            all,
+            ({ id, name, hostCodes, participantCodes }) => [
+              id,
+              name,
+              ...hostCodes,
+              ...participantCodes,
+            ],
+            query,
+          ),
+        ),
     }),
     route({
       ...shared,
@@ -71,7 +118,9 @@ function accountRoutes({ backend, random }: RoutesOptions): readonly Route[] {
       body: schemas.newAccount,
       response: accountRecord,
       handle: async ({ body }) =>
-        reply(await createWithFreeCodes(provisioning, random, body), (made) => json(201, made)),
+        answerAccount(await createWithFreeCodes(provisioning, random, body), body, (made) =>
+          json(201, made),
+        ),
     }),
     route({
       ...shared,
@@ -100,7 +149,9 @@ function accountRoutes({ backend, random }: RoutesOptions): readonly Route[] {
         if (!present.ok) return problemOf(present.error);
         if (present.value === undefined) return missing(params.id);
         const record = { ...body, id: params.id };
-        return reply(await provisioning.replaceAccount(record), () => json(200, record));
+        return answerAccount(await provisioning.replaceAccount(record), record, () =>
+          json(200, record),
+        );
       },
     }),
     route({
@@ -127,10 +178,14 @@ function dnisRoutes({ provisioning }: Backend): readonly Route[] {
       ...shared,
       method: 'GET',
       path: '/api/v1/dnis',
-      summary: 'All dialled numbers and what they run',
+      summary: 'Dialled numbers and what they run, in order of the number',
       status: 200,
+      query: schemas.listQuery,
       response: schemas.dnisList,
-      handle: async () => reply(await provisioning.listDnis(), items),
+      handle: async ({ query }) =>
+        reply(await provisioning.listDnis(), (all) =>
+          pageOf(all, ({ dnis, application }) => [dnis, application], query),
+        ),
     }),
     route({
       ...shared,

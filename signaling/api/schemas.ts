@@ -8,6 +8,8 @@ import {
   callId,
   conferenceId,
   dnisRecord,
+  fraudAlarm,
+  talkMode,
 } from '../conference/messages.ts';
 
 export const accountPath = z.object({ id: accountId });
@@ -37,8 +39,9 @@ export type NewAccount = z.output<typeof newAccount>;
 /** A whole account, in place of the one that is there. */
 export const accountChange = z.strictObject(accountRecord.omit({ id: true }).shape);
 
-export const accountList = z.object({ items: z.array(accountRecord) });
-export const dnisList = z.object({ items: z.array(dnisRecord) });
+const next = z.string().nullable().describe('`after` of the next page; null: this was the last.');
+export const accountList = z.object({ items: z.array(accountRecord), next });
+export const dnisList = z.object({ items: z.array(dnisRecord), next });
 export const dnisInput = z.strictObject(dnisRecord.shape);
 
 export const confereeView = z.object({
@@ -55,6 +58,7 @@ export const liveConferee = confereeView.extend({
   mutedBy: z
     .array(z.enum(['self', 'host', 'mode']))
     .describe('Which of the three bits mute: own key, a host, everybody but hosts.'),
+  handRaisedAt: z.iso.datetime().nullable().describe('Since when the hand is up; null: it is not.'),
 });
 
 export const conferenceSummary = z.object({
@@ -122,12 +126,17 @@ export const liveConference = conferenceSummary.extend({
     .int()
     .describe('Of the last event that is in here; resume the stream with it.'),
   mutedAll: z.boolean(),
+  mode: talkMode.describe(
+    'Who is heard without being asked: everybody, or hosts alone; with questions a hand may be raised.',
+  ),
   ended: z.boolean(),
   endAt: z.iso.datetime().nullable().describe('When it ends unless a host returns.'),
   conferees: z.array(liveConferee),
   dials: z.array(dialView).describe('Calls that were made for it, in order.'),
 });
 export type LiveConference = z.infer<typeof liveConference>;
+
+export const modeChange = z.strictObject({ mode: talkMode });
 
 export const eventQuery = z.object({
   after: z.coerce.number().int().min(0).default(0).describe('Events with a higher number.'),
@@ -142,6 +151,17 @@ export const eventList = z.object({
 export const pageQuery = z.object({
   after: z.string().max(128).default('').describe('Id of the last item of the page before.'),
   limit: z.coerce.number().int().min(1).max(1000).default(1000),
+});
+
+/** Whole lists are what scripts want; a page asks for a part. */
+export const listQuery = z.object({
+  after: z.string().max(128).default('').describe('Id of the last item of the page before.'),
+  limit: z.coerce.number().int().min(1).max(1000).optional().describe('Absent: all.'),
+  match: z
+    .string()
+    .max(64)
+    .default('')
+    .describe('Only items with this text in id, name, number or a code.'),
 });
 
 export const hostSessionRequest = z.strictObject({
@@ -197,6 +217,16 @@ export const vruView = z.object({
 });
 export type VruView = z.infer<typeof vruView>;
 export const vruList = z.object({ items: z.array(vruView) });
+
+export const alarmView = z.object({
+  at: z.iso.datetime(),
+  node: z.string().describe('Who raised it, such as provisioning-1.'),
+  alarm: fraudAlarm,
+});
+export type AlarmView = z.infer<typeof alarmView>;
+export const alarmList = z.object({
+  items: z.array(alarmView).describe('Newest first, the last 200 since this process started.'),
+});
 
 export const health = z.object({ status: z.literal('ok') });
 export const readiness = z.object({ ready: z.boolean(), roles: z.array(roleView) });

@@ -24,6 +24,12 @@ export const subscribe = z.strictObject({
     ),
 });
 
+/** Later, and again at any time: whose loudness the reader shows; null: nobody's. */
+export const watchLevels = z.strictObject({
+  type: z.literal('levels'),
+  conference: conferenceId.nullable(),
+});
+
 export const streamMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('subscribed'),
@@ -47,6 +53,15 @@ export const streamMessage = z.discriminatedUnion('type', [
     })
     .describe('Who talks now; not numbered, may be left out, at most five a second.'),
   z
+    .object({
+      type: z.literal('levels'),
+      conferenceId: z.string(),
+      levels: z.array(z.tuple([z.number().int(), z.number()])),
+    })
+    .describe(
+      'Ordinal and loudness in dBov of each who talks in the conference that the reader named; at most five a second.',
+    ),
+  z
     .object({ type: z.literal('gone'), conferenceId: z.string() })
     .describe('There is no such conference any more; nothing more comes of it.'),
   z.object({
@@ -67,4 +82,4 @@ export const CLOSE = {
 export const STREAM_DESCRIPTION = `WebSocket. After the upgrade the reader sends one \`subscribe\` message (schema Subscribe) within ten seconds; the server sends StreamMessage documents, one a frame. \
 \`conference\` and \`after\` may be query parameters instead of fields. A reader that reconnects names the last number it has and gets every later event exactly once; \
 when that number is older than what is at hand, a snapshot comes first. A reader that does not keep up is closed with ${CLOSE.tooSlow} and the reason \`{"after":{"CONFERENCE":NUMBER}}\`, with which it may resume. \
-Pings are sent every 30 seconds. Wrong or missing token: close ${CLOSE.policy}.`;
+A reader that shows one conference sends \`levels\` messages (schema WatchLevels) to name it, and gets the loudness of its talkers. Pings are sent every 30 seconds. Wrong or missing token: close ${CLOSE.policy}.`;

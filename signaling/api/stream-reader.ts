@@ -5,6 +5,7 @@ import type { Feed, FeedListener, Feeds } from './event-feed.ts';
 import type { Live } from './event-stream.ts';
 import type { Socket } from './http-server.ts';
 import { CLOSE } from './stream-messages.ts';
+import type { LevelListener, TalkLevels } from './talk-levels.ts';
 
 /** Above it the reader waits for the socket to drain; the events stay in the feed. */
 const BUFFERED_BYTES = 128 * 1024;
@@ -22,6 +23,7 @@ export interface ReaderParts {
   readonly feeds: Feeds;
   readonly clock: Clock;
   readonly live: ReadonlyMap<ConferenceId, Live>;
+  readonly levels: TalkLevels;
 }
 
 interface Cursor {
@@ -30,7 +32,7 @@ interface Cursor {
   readonly feed: Feed;
 }
 
-export class StreamReader implements FeedListener {
+export class StreamReader implements FeedListener, LevelListener {
   readonly #wanted: Wanted;
   readonly #parts: ReaderParts;
   readonly #cursors = new Map<ConferenceId, Cursor>();
@@ -38,6 +40,8 @@ export class StreamReader implements FeedListener {
   readonly #due = new Set<Cursor>();
   #stalledSinceMs: number | undefined;
   #expiry: Timer | undefined;
+  /** The conference whose loudness it shows. */
+  #watched: ConferenceId | null = null;
   #open = true;
 
   constructor(wanted: Wanted, parts: ReaderParts) {
@@ -90,6 +94,7 @@ export class StreamReader implements FeedListener {
     };
     this.#cursors.set(id, cursor);
     feed.listeners.add(this);
+    if (this.#watched === id) this.#parts.levels.watch(id, this);
     this.#due.add(cursor);
     this.pump();
     const talking = feed.lastTalking;
@@ -109,10 +114,25 @@ export class StreamReader implements FeedListener {
   }
 
   talking(feed: Feed): void {
-    // A hint: whoever does not keep up can do without.
+    this.#hint(feed.lastTalking);
+  }
+
+  levels(text: string): void {
+    this.#hint(text);
+  }
+
+  /** Whoever does not keep up can do without. */
+  #hint(text: string): void {
     if (this.#due.size === 0 && this.#parts.socket.bufferedBytes() === 0) {
-      this.#parts.socket.send(feed.lastTalking);
+      this.#parts.socket.send(text);
     }
+  }
+
+  /** Takes the place of the one before; counts for conferences that this reader follows. */
+  watchLevels(id: ConferenceId | null): void {
+    if (this.#watched !== null) this.#parts.levels.unwatch(this.#watched, this);
+    this.#watched = id;
+    if (id !== null && this.#cursors.has(id)) this.#parts.levels.watch(id, this);
   }
 
   /** Sends what is due as long as the socket takes it. */
@@ -155,6 +175,7 @@ export class StreamReader implements FeedListener {
 
   #forget(cursor: Cursor): void {
     cursor.feed.listeners.delete(this);
+    this.#parts.levels.unwatch(cursor.feed.id, this);
     this.#cursors.delete(cursor.feed.id);
   }
 
@@ -194,6 +215,7 @@ export class StreamReader implements FeedListener {
   /** Frees everything; the socket is closed by others. */
   close(): void {
     this.#open = false;
+    this.watchLevels(null);
     this.#expiry?.cancel();
     this.#due.clear();
     for (const { feed } of this.#cursors.values()) feed.listeners.delete(this);

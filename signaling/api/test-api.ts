@@ -22,7 +22,8 @@ import { ConferenceLog } from '../conference/conference-log.ts';
 import { seedDemoData } from '../conference/demo-data.ts';
 import type { DialClient } from '../conference/dial-client.ts';
 import type { ConferenceEvent } from '../conference/events.ts';
-import { SUBJECTS } from '../conference/messages.ts';
+import type { FraudAlarm } from '../conference/fraud-shield.ts';
+import { mixerRequest, SUBJECTS } from '../conference/messages.ts';
 import { KEYS } from '../conference/records.ts';
 import { createWebhookSender } from '../derived/webhook-sender.ts';
 import { type Api, startApi } from './api.ts';
@@ -42,8 +43,18 @@ export interface TestApi {
   /** Begins the log of a conference. */
   create(id: string, account: string): Promise<void>;
   join(id: string, role?: 'host' | 'participant'): Promise<number>;
+  joinAs(
+    id: string,
+    who: { readonly callerName: string; readonly callerNumber: string },
+  ): Promise<void>;
   append(id: string, ...events: ConferenceEvent[]): Promise<void>;
   talking(id: string, ordinal: number, talking: boolean): void;
+  /** What its mixer answers from now on: ordinal and loudness of each who talks. */
+  loudness(id: string, levels: readonly (readonly [ordinal: number, levelDbov: number])[]): void;
+  /** As a provisioning role raises it. */
+  alarm(alarm: FraudAlarm): void;
+  /** How often the mixer was asked for levels. */
+  readonly levelsAsked: () => number;
   stop(): Promise<void>;
 }
 
@@ -105,6 +116,17 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   };
 
   const policy = { allowedHosts: ['127.0.0.1'], privateAddresses: false };
+  const loud = new Map<string, readonly (readonly [number, number])[]>();
+  let asked = 0;
+  await bus.serve(SUBJECTS.mixer('mixer-1' as NodeId), (body) => {
+    const { conferenceId } = mixerRequest.parse(body);
+    asked += 1;
+    const talkers = (loud.get(conferenceId) ?? []).map(([ordinal, levelDbov]) => ({
+      confereeId: confereeOf(ordinal),
+      levelDbov,
+    }));
+    return Promise.resolve(ok({ talkers }));
+  });
   const provisioning = createProvisioningBackend(store);
   const service = {
     control: (id: ConferenceId, _by: unknown, action: ControlAction) => control(id, action),
@@ -152,7 +174,17 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       await append(id, joined(ordinal, role));
       return ordinal;
     },
+    async joinAs(id, who) {
+      const event = joined(logOf(id).roster.nextOrdinal, 'participant');
+      if (event.kind === 'joined') {
+        await append(id, { ...event, caller: { ...event.caller, ...who } });
+      }
+    },
     append,
+    loudness: (id, levels) => void loud.set(id, levels),
+    levelsAsked: () => asked,
+    alarm: (alarm) =>
+      bus.publish(SUBJECTS.alarms, { atMs: clock.wallMs(), node: 'provisioning-1', alarm }),
     talking(id, ordinal, talking) {
       const conferenceId = id as ConferenceId;
       const confereeId = confereeOf(ordinal);
@@ -221,6 +253,12 @@ function eventsOf(action: ControlAction, confereeId: ConfereeId | undefined): Co
       return [{ kind: 'muted-all', muted: action.muted }];
     case 'lock':
       return [{ kind: 'locked', locked: action.locked }];
+    case 'mode':
+      return [action];
+    case 'lower-hand':
+      return [{ kind: 'hand', ordinal: action.ordinal, raised: false }];
+    case 'make-host':
+      return [{ kind: 'role', ordinal: action.ordinal, role: 'host' }];
     case 'delete':
       return [
         { kind: 'deleted', ordinal: action.ordinal, confereeId: id },

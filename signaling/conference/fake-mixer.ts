@@ -120,6 +120,7 @@ export class FakeMixer {
       return ok({ file: `${conferenceId}.wav` });
     }
     if (seats === undefined) return fail(new MediaError('conference-unknown', conferenceId));
+    if (request.kind === 'levels') return ok({ talkers: [] });
     const seat = seats.get(request.confereeId);
     if (request.kind === 'admit') {
       const { ordinal, muted, sub, held } = request;

@@ -35,6 +35,8 @@ export const SUBJECTS = {
   mixerEvents: (id: ConferenceId): string => `mixer-events.${id}`,
   /** Events of one conference, numbered; `conference.events.>` for all. */
   events: (id: ConferenceId): string => `conference.events.${id}`,
+  /** That codes are being guessed (fraud-shield.ts); for who watches. */
+  alarms: 'alarms',
 } as const;
 
 /** Why a caller is refused. Each has a prompt, a metric label and a log line. */
@@ -82,6 +84,19 @@ const ofAccount = {
   /** Whether the caller is asked for a name. */
   recordNames: z.boolean().optional(),
 } as const;
+/** What a fraud shield noticed; never with codes. */
+export const fraudAlarm = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('source-locked'),
+    source: codeSource,
+    lockMs: z.number(),
+    misses: z.number().int(),
+  }),
+  /** `trunk` '*': many addresses. */
+  z.object({ kind: z.enum(['trunk-attacked', 'trunk-calm']), trunk: z.string().max(128) }),
+]);
+export const alarmNotice = z.object({ atMs: z.number(), node: z.string(), alarm: fraudAlarm });
+export type AlarmNotice = z.infer<typeof alarmNotice>;
 
 /** Before the caller is told: nothing at first, more for a source that keeps missing. */
 const delayMs = z.number().int().min(0).optional();
@@ -374,8 +389,15 @@ export const mixerRequest = z.discriminatedUnion('kind', [
   /** The whole conference into a file of the mixer's; off: the file is complete. */
   z.object({ kind: z.literal('record'), requestId, conferenceId, on: z.boolean() }),
   z.object({ kind: z.literal('end'), requestId, conferenceId }),
+  /** Who talks in it now and how loud, for who shows it. */
+  z.object({ kind: z.literal('levels'), requestId, conferenceId }),
 ]);
 export type MixerRequest = z.infer<typeof mixerRequest>;
+
+/** The answer to `levels`: those who talk, in dBov (RFC 6465). */
+export const levelsReply = z.object({
+  talkers: z.array(z.object({ confereeId, levelDbov: z.number() })),
+});
 
 /** The answer to `mute`: what holds now. Other requests but `create` are answered with `{}`. */
 export const muteReply = z.object({ muted: z.boolean(), version: z.number().int() });

@@ -113,7 +113,7 @@ export async function startProvisioning(options: ProvisioningOptions): Promise<R
 }
 
 /** Numbers may be logged; codes never are. */
-function createShield({ clock, log, metrics }: ProvisioningOptions): FraudShield {
+function createShield({ id, bus, clock, log, metrics }: ProvisioningOptions): FraudShield {
   const alarms = metrics.counter(
     'minusone_provisioning_fraud_alarms_total',
     'Sources locked and trunks under attack by people who guess codes',
@@ -121,6 +121,7 @@ function createShield({ clock, log, metrics }: ProvisioningOptions): FraudShield
   );
   const onAlarm = (alarm: FraudAlarm): void => {
     alarms.add(1, { kind: alarm.kind });
+    bus.publish(SUBJECTS.alarms, { atMs: clock.wallMs(), node: id, alarm });
     if (alarm.kind === 'trunk-calm') log.info({ alarm }, 'no more guessing there');
     else log.warn({ alarm }, 'codes are being guessed');
   };

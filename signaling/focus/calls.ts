@@ -88,6 +88,7 @@ class InboundCall implements ConfereeCall {
   #endpoint: MediaEndpoint | undefined;
   #muted = false;
   #joined = false;
+  #talking = false;
   #over = false;
 
   constructor(options: CallsOptions, session: Session, seat: Seat) {
@@ -109,7 +110,10 @@ class InboundCall implements ConfereeCall {
         silenceTimeoutMs: this.#options.silenceTimeoutMs,
         ...(localAddress === undefined ? {} : { localAddress }),
         events: {
-          onTalking: (talking) => this.#options.onTalking(this.#seat, talking),
+          onTalking: (talking) => {
+            this.#talking = talking;
+            this.#options.onTalking(this.#seat, talking);
+          },
           onSilent: () => this.#leave('silent'),
           onLost: () => this.#options.conferences.end(this.#seat.conferenceId, 'lost'),
         },
@@ -157,6 +161,10 @@ class InboundCall implements ConfereeCall {
         ? { kind: 'idle' }
         : { kind: 'conference', conference: media, muted: this.#muted };
     this.#endpoint?.leg.route(route);
+  }
+
+  talkLevelDbov(): number | undefined {
+    return this.#talking ? this.#endpoint?.leg.statistics().levelDbov : undefined;
   }
 
   hangUp(why: Departure): void {

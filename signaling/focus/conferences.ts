@@ -18,6 +18,8 @@ export interface ConfereeCall {
   setMuted(muted: boolean): void;
   /** Into that mix; null: hears nothing and is not heard. */
   moveTo(media: MediaConference | null): void;
+  /** How loud; undefined: does not talk. */
+  talkLevelDbov(): number | undefined;
   /** BYE, then frees the leg. `why` was told already. */
   hangUp(why: Departure): void;
 }
@@ -29,6 +31,11 @@ export interface ConfereeState {
   readonly sub: number;
   /** In none of them. */
   readonly held: boolean;
+}
+
+export interface Talker {
+  readonly confereeId: ConfereeId;
+  readonly levelDbov: number;
 }
 
 interface Conferee {
@@ -203,6 +210,16 @@ export class Conferences {
       conference.subs.delete(sub);
       media.close();
     }
+  }
+
+  /** Who talks now. */
+  talkers(id: ConferenceId): readonly Talker[] {
+    const talkers: Talker[] = [];
+    for (const { id: confereeId, call } of this.#conferences.get(id)?.conferees.values() ?? []) {
+      const levelDbov = call?.talkLevelDbov();
+      if (levelDbov !== undefined) talkers.push({ confereeId, levelDbov });
+    }
+    return talkers;
   }
 
   end(id: ConferenceId, why: Ending): void {

@@ -270,6 +270,8 @@ class Mixer implements Role {
       case 'end':
         this.#conferences.end(conferenceId, 'request');
         return ok({});
+      case 'levels':
+        return ok({ talkers: this.#conferences.talkers(conferenceId) });
     }
   }
 

@@ -9,6 +9,9 @@ if (!HAS_CHROMIUM) {
   console.warn('SKIPPED, as chromium is not installed: the page in a real browser');
 }
 
+/** A machine that is busy with other tests is slow: only a hang is a failure. */
+export const PATIENT = { timeout: 300_000 };
+
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: EXECUTABLE,
@@ -27,6 +30,7 @@ export function openBrowser(): Promise<Browser> {
 
 /** Signs in with a code or token; the token is in no URL. */
 export async function signIn(page: Page, base: string, secret: string): Promise<void> {
+  page.setDefaultTimeout(120_000);
   await page.goto(base);
   await page.getByLabel('Host code or admin token').fill(secret);
   await page.getByRole('button', { name: 'Sign in' }).click();

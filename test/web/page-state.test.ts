@@ -67,6 +67,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     (locked): Step =>
       () => ({ kind: 'locked', locked }),
   ),
+  fc.constantFrom('open' as const, 'questions' as const, 'lecture' as const).map(
+    (mode): Step =>
+      () => ({ kind: 'mode', mode }),
+  ),
+  fc.tuple(one, fc.boolean()).map(
+    ([index, raised]): Step =>
+      (roster) => {
+        const conferee = pick(roster, index);
+        return conferee && { kind: 'hand', ordinal: conferee.ordinal, raised };
+      },
+  ),
+  fc.tuple(one, fc.boolean()).map(
+    ([index, host]): Step =>
+      (roster) => {
+        const conferee = pick(roster, index);
+        const role = host ? ('host' as const) : ('participant' as const);
+        return conferee && { kind: 'role', ordinal: conferee.ordinal, role };
+      },
+  ),
   fc.constant<Step>(() => ({ kind: 'grace-started', endAtMs: 1_767_225_600_000 })),
   fc.constant<Step>(() => ({
     kind: 'mixer-replaced',
@@ -187,7 +206,7 @@ describe('the state of the page (R27)', () => {
       conferenceId: ID,
       number: 2,
       atMs: 1,
-      event: { kind: 'hand-raised' },
+      event: { kind: 'sang-a-song' },
     };
     const state = fold([...messages, unknown as unknown as StreamMessage]);
     expect(state.conferences.get(ID)?.number).toBe(2);

@@ -2,24 +2,27 @@
 import { mkdirSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { minusone } from '../e2e/program.ts';
 import { type Server, startServer, TOKEN } from '../e2e/server.ts';
 import { axeFindings } from './accessible.ts';
-import { HAS_CHROMIUM, openBrowser, signIn } from './browser.ts';
+import { HAS_CHROMIUM, openBrowser, PATIENT, signIn } from './browser.ts';
+import { openPhones, type Phones } from './phones.ts';
 
 /** `MINUSONE_SCREENSHOTS=docs/images` writes the pictures of the README anew. */
 const PICTURES = process.env['MINUSONE_SCREENSHOTS'];
 
-describe.skipIf(!HAS_CHROMIUM)('the page with real calls', () => {
+describe.skipIf(!HAS_CHROMIUM)('the page with real calls', PATIENT, () => {
   let server: Server;
   let browser: Browser;
+  let phones: Phones;
   const errors: string[] = [];
 
   beforeAll(async () => {
     server = await startServer();
+    phones = await openPhones(server);
     browser = await openBrowser();
   });
   afterAll(async () => {
+    await phones?.close();
     await browser?.close();
     await server?.close();
   });
@@ -43,21 +46,12 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', () => {
     await page.screenshot({ path: `${PICTURES}/${name}.png` });
   }
 
-  const call = (code: string, seconds: number, from: string, ...more: string[]) =>
-    minusone(
-      [
-        ...[
-          'call',
-          `sip:1000@${server.sip}`,
-          '--dtmf',
-          `${code}#`,
-          '--duration-s',
-          String(seconds),
-        ],
-        ...['--from', `sip:${from}@127.0.0.1`, '--json', ...more],
-      ],
-      { timeoutMs: 90_000 },
-    );
+  const call = (code: string, from: string, play?: string) =>
+    phones.call(0, {
+      dtmf: `${code}#`,
+      from: `sip:${from}@127.0.0.1`,
+      ...(play === undefined ? {} : { play }),
+    });
 
   const row = (page: Page, ordinal: number) => page.locator(`li[data-ordinal="${ordinal}"]`);
 
@@ -66,11 +60,11 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', () => {
     await page.getByText('No conference now.').waitFor();
     await picture(page, 'page-waiting');
 
-    const host = call('910001', 60, '+493012340001');
+    const host = call('910001', '+493012340001');
     await row(page, 1).waitFor();
-    const talker = call('110001', 60, '+493012340002', '--play', 'tone:440@-12');
+    const talker = call('110001', '+493012340002', 'tone:440@-12');
     await row(page, 2).waitFor();
-    const third = call('110001', 60, '+493012340003');
+    const third = call('110001', '+493012340003');
     await row(page, 3).waitFor();
     await expect.poll(() => row(page, 1).innerText()).toContain('host');
     await expect.poll(() => row(page, 2).innerText()).toContain('+493012340002');
@@ -88,8 +82,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', () => {
     await page.getByRole('button', { name: 'Lock', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.getByText('locked', { exact: true }).waitFor();
-    const refused = await call('110001', 30, '+493012340009');
-    expect(refused.out).toContain('refused-locked');
+    expect((await call('110001', '+493012340009').over).reason).toContain('refused-locked');
     expect(await row(page, 4).count()).toBe(0);
     await page.getByRole('button', { name: 'Unlock' }).click();
     await page.getByText('locked', { exact: true }).waitFor({ state: 'detached' });
@@ -109,7 +102,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', () => {
     await remove.click();
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await row(page, 3).waitFor({ state: 'detached' });
-    expect((await third).out).toContain('deleted');
+    expect((await third.over).reason).toContain('deleted');
 
     await page.getByRole('button', { name: 'Roll call' }).click();
     const roll = page.getByRole('dialog', { name: 'Roll call' });
@@ -119,11 +112,11 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', () => {
     await page.getByRole('button', { name: 'Close' }).click();
 
     // A phone screen: nothing runs out of it.
-    const small = await open('910001', 360, true);
+    const small = await open('910001', 390, true);
     await row(small, 2).waitFor();
     await row(small, 2).getByText('muted by host').waitFor();
     const width = await small.evaluate('[document.documentElement.scrollWidth, innerWidth]');
-    expect(width).toEqual([360, 360]);
+    expect(width).toEqual([390, 390]);
     expect(await axeFindings(small)).toEqual([]);
     await picture(small, 'page-phone');
     await small.close();
@@ -131,48 +124,106 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', () => {
     await page.getByRole('button', { name: 'End …' }).click();
     await page.getByRole('button', { name: 'End for everybody' }).click();
     await page.getByText('ended', { exact: true }).waitFor();
-    await Promise.all([host, talker]);
+    await Promise.all([host.over, talker.over]);
     expect(errors).toEqual([]);
     await page.close();
   });
 
-  it('an operator sees conferences and machines, adds and removes accounts and numbers', async () => {
+  it('an operator sees conferences and machines, adds, changes and removes accounts and numbers', async () => {
     const page = await open(TOKEN);
-    const tab = (name: string) =>
-      page.getByRole('navigation').getByRole('button', { name }).click();
-    const host = call('910001', 12, '+493012340001');
+    const tab = (name: string) => page.getByRole('link', { name, exact: true }).click();
+    const button = (name: string | RegExp) =>
+      page.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name });
+    const host = phones.call(0, { dtmf: '910001#', from: 'sip:+493012340001@127.0.0.1' });
     await page.getByRole('button', { name: /^Open / }).click();
     await row(page, 1).waitFor();
-    await page.getByRole('button', { name: '← All conferences' }).click();
+    // Where one is survives a reload and the back button.
+    await page.reload();
+    await row(page, 1).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Conferences' }).waitFor();
+    await button(/^Open /).waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await picture(page, 'page-operator');
 
     await tab('Machines');
-    await page
-      .getByRole('img', { name: /^Headroom/ })
-      .first()
-      .waitFor();
-    await page.getByText('VRUs').waitFor();
-    await page.waitForTimeout(PICTURES === undefined ? 2_500 : 30_000);
+    const plots = page.getByRole('img', { name: /^(Headroom|Tick lateness).* now [0-9.]+/ });
+    await expect.poll(() => plots.count()).toBeGreaterThanOrEqual(4);
+    for (const vru of ['vru-1', 'vru-2', 'vru-3']) await page.getByText(vru).waitFor();
     expect(await axeFindings(page)).toEqual([]);
+    if (PICTURES !== undefined) await page.waitForTimeout(30_000);
     await picture(page, 'page-machines');
 
     await tab('Accounts');
-    await page.getByLabel('Name').fill('Sales');
-    await page.getByLabel('Host code').fill('55667788');
-    await page.getByRole('button', { name: 'Add' }).click();
+    await button('Add account …').click();
+    const form = page.getByRole('dialog', { name: 'Add account' });
+    await form.getByLabel('Host codes').fill('910001');
+    await button('Save').click();
+    // What is wrong is at its field, and so is the focus.
+    expect(await form.getByLabel('Name').getAttribute('aria-invalid')).toBe('true');
+    expect(await page.evaluate('document.activeElement.name')).toBe('name');
+    await form.getByLabel('Name').fill('Sales');
+    await button('Save').click();
+    await form.getByText('910001 belongs to account demo-start').waitFor();
+    expect(await page.evaluate('document.activeElement.name')).toBe('hostCodes');
+    expect(await axeFindings(page)).toEqual([]);
+    await picture(page, 'page-account');
+    await form.getByLabel('Host codes').fill('55667788');
+    await page.keyboard.press('Enter');
+    await form.waitFor({ state: 'detached' });
     await page.getByText('55667788').waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await picture(page, 'page-accounts');
-    await page.getByRole('button', { name: 'Remove Sales' }).click();
-    await page.getByRole('button', { name: 'Remove', exact: true }).click();
-    await page.getByText('55667788').waitFor({ state: 'detached' });
+    await button('Edit Sales').click();
+    await page.getByLabel('When the last host leaves').selectOption('end');
+    await page.getByLabel('Host codes').fill('55667788, 55667799');
+    await button('Save').click();
+    await page.getByText('55667788, 55667799').waitFor();
+    expect(await accountOf('Sales')).toMatchObject({
+      hostCodes: ['55667788', '55667799'],
+      hostLeaves: 'end',
+      graceMs: 60_000,
+    });
+    await page.getByPlaceholder('Search').fill('sal');
+    await expect.poll(() => page.locator('table.records tbody tr').count()).toBe(1);
+    await button('Remove Sales').click();
+    await button('Remove').click();
+    await page.getByText('Nothing fits.').waitFor();
 
     await tab('Numbers');
-    await page.getByLabel('Number, or').fill('49*');
-    await page.getByRole('button', { name: 'Add' }).click();
-    await page.getByText('49*').waitFor();
+    await button('Add number …').click();
+    await page.getByLabel('Number', { exact: true }).fill('49*');
+    await page.getByLabel('Settings of the application').fill('{"keyMap": ');
+    await button('Save').click();
+    await page.getByText('Not JSON').waitFor();
+    await page.getByLabel('Settings of the application').fill('{"keyMap": "teams"}');
+    await button('Save').click();
+    await page.getByText('{"keyMap":"teams"}').waitFor();
     expect(await axeFindings(page)).toEqual([]);
-    await host;
-    expect(errors).toEqual([]);
+
+    // A code that nobody has, three times: the page says why the call was refused.
+    await phones.call(0, {
+      dtmf: '999999#,,,,,,,,,,999999#,,,,,,,,,,999999#',
+      from: 'sip:+4977@127.0.0.1',
+    }).over;
+    await tab('Refusals');
+    await page.getByLabel('Calling number').fill('+4977*');
+    await expect
+      .poll(async () => {
+        await button('Search').click();
+        return page.locator('.alarms li').count();
+      })
+      .toBe(1);
+    await page.getByText('+4977 to 1000').waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+
+    await tab('Alarms');
+    await page.getByText('None.').waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    host.hangUp();
+    await host.over;
+    expect(errors.filter((text) => !text.includes('409'))).toEqual([]);
+    errors.length = 0;
     await page.close();
   });
 
@@ -185,6 +236,12 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', () => {
     expect(await axeFindings(page)).toEqual([]);
     await page.close();
   });
+
+  async function accountOf(name: string): Promise<unknown> {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const response = await fetch(`${server.http}/api/v1/accounts?match=${name}`, { headers });
+    return ((await response.json()) as { items: unknown[] }).items[0];
+  }
 
   /** Ordinal and whether muted, as the page shows it. */
   const roster = (page: Page): Promise<unknown> =>
