@@ -65,6 +65,7 @@
       'dependencies': ['engine'],
       'sources': [
         'native/test/arrival_test.cc',
+        'native/test/allocation_test.cc',
         'native/test/churn_test.cc',
         'native/test/engine_test.cc',
         'native/test/known_levels_test.cc',
@@ -75,6 +76,7 @@
         'native/test/rates_test.cc',
         'native/test/routing_test.cc',
         'native/test/rtp_test.cc',
+        'native/test/sound_test.cc',
       ],
     },
     {

@@ -4,21 +4,6 @@
 #include "test/engine_fixture.h"
 #include "test/engine_tests.h"
 
-// Counts every allocation of the program; sanitizers bring their own allocator.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
-#define MINUSONE_COUNT_ALLOCATIONS 1
-namespace {
-uint64_t allocations = 0;
-}
-extern "C" {
-void* __libc_malloc(size_t size);
-void* malloc(size_t size) {
-  allocations++;
-  return __libc_malloc(size);
-}
-}
-#endif
-
 namespace {
 
 using test::Fixture;
@@ -171,26 +156,4 @@ void hostile_packets(test::Context& t) {
   EXPECT(t, f.context().count.packets_rejected > 100);
   EXPECT(t, f.context().count.rtcp_malformed > 100);
   EXPECT_EQUAL(t, f.statistics(1).packets_lost, 0.0);
-}
-
-void tick_does_not_allocate(test::Context& t) {
-#ifdef MINUSONE_COUNT_ALLOCATIONS
-  Fixture f;
-  test::Random random(2);
-  std::vector<uint32_t> generation(12, 1);
-  std::vector<Peer> peers;
-  for (uint32_t i = 0; i < 12; i++) peers.push_back(Fixture::peer_of(i));
-  delete new int(1);
-  const uint64_t before = allocations;
-  std::vector<int> probe(3);
-  EXPECT(t, allocations > before);  // the counter counts
-  const uint64_t start = allocations;
-  for (int n = 0; n < 300; n++) {
-    for (int i = 0; i < 4; i++) random_command(f, random, generation);
-    f.period([&] { random_packets(f, random, peers); });
-  }
-  EXPECT_EQUAL(t, allocations - start, 0u);
-#else
-  (void)t;
-#endif
 }

@@ -116,7 +116,8 @@ class Fixture {
     configure.event_send_payload_type = event_type;
     configure.comfort_noise_payload_type = 13;
     const abi::CodecKind receive[] = {abi::CodecKind::pcmu, abi::CodecKind::pcma,
-                                      abi::CodecKind::g722, abi::CodecKind::opus};
+                                      abi::CodecKind::g722, abi::CodecKind::opus,
+                                      abi::CodecKind::l16};
     for (const abi::CodecKind kind : receive) {
       configure.receive_rates_khz[configure.receive_count] = rate_khz_of(kind);
       configure.receive_payload_types[configure.receive_count] = type_of(kind);
@@ -139,9 +140,10 @@ class Fixture {
         return 9;
       case abi::CodecKind::opus:
         return 111;
+      case abi::CodecKind::l16:
+        return 96;
       case abi::CodecKind::none:
       case abi::CodecKind::pcmu:
-      case abi::CodecKind::l16:
         break;
     }
     return 0;

@@ -65,9 +65,15 @@ constexpr test::Case cases[] = {
     {"silence: the peer's comfort noise is heard at its level", noise_of_the_peer},
     {"loss: Opus redundancy is better than concealment", redundancy_against_loss},
     {"packets: Opus of 2.5 to 120 ms is heard", opus_of_any_length},
+    {"sound: a mix is as good as the codec allows, within 1 dB", sound_as_good_as_the_codec},
+    {"sound: three at -3 dBFS keep their levels, nobody hears himself", sound_three_loud},
+    {"sound: eight at full scale stay below -1 dBFS", sound_eight_at_full_scale},
+    {"sound: a tone goes on through stalls, jitter and drift", sound_never_breaks},
+    {"sound: delay comes back after a minute of jitter", sound_delay_comes_back},
+    {"sound: what a conference hears is what was recorded", sound_golden},
     {"churn: random commands leave nothing behind", churn_random_commands},
     {"hostile: random datagrams change nothing for others", hostile_packets},
-    {"tick: allocates nothing", tick_does_not_allocate},
+    {"tick: allocates nothing, whatever a leg does", tick_does_not_allocate},
 };
 
 }  // namespace

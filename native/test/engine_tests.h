@@ -70,7 +70,15 @@ void silence_as_dtx(test::Context& t);
 void noise_of_the_peer(test::Context& t);
 void redundancy_against_loss(test::Context& t);
 void opus_of_any_length(test::Context& t);
+// sound_test.cc
+void sound_as_good_as_the_codec(test::Context& t);
+void sound_three_loud(test::Context& t);
+void sound_eight_at_full_scale(test::Context& t);
+void sound_never_breaks(test::Context& t);
+void sound_delay_comes_back(test::Context& t);
+void sound_golden(test::Context& t);
 // churn_test.cc
 void churn_random_commands(test::Context& t);
 void hostile_packets(test::Context& t);
+// allocation_test.cc
 void tick_does_not_allocate(test::Context& t);
