@@ -256,11 +256,11 @@ describe.concurrent('how it ends', () => {
     const [, next] = await Promise.all([
       system.phone(0, { dtmf: host('heir'), durationMs: 12_000 }),
       system.phone(1, {
-        dtmf: `${guest('heir')}${pause(14)}*7`,
+        dtmf: `${guest('heir')}${pause(20)}*7`,
         dtmfDelayMs: 1_500,
-        durationMs: 26_000,
+        durationMs: 38_000,
       }),
-      system.phone(2, { dtmf: guest('heir'), dtmfDelayMs: 4_000, durationMs: 26_000 }),
+      system.phone(2, { dtmf: guest('heir'), dtmfDelayMs: 4_000, durationMs: 38_000 }),
     ]);
     expect(heardPrompt(next.audio, 'you-are-now-host')).toBe(true);
     expect(heardPrompt(next.audio, 'locked')).toBe(true);
