@@ -254,13 +254,13 @@ describe.concurrent('how it ends', () => {
 
   it('R28: the host leaves, and who came next is host, with the keys of one', async () => {
     const [, next] = await Promise.all([
-      system.phone(0, { dtmf: host('heir'), durationMs: 12_000 }),
+      system.phone(0, { dtmf: host('heir'), durationMs: 18_000 }),
       system.phone(1, {
-        dtmf: `${guest('heir')}${pause(20)}*7`,
+        dtmf: `${guest('heir')}${pause(26)}*7`,
         dtmfDelayMs: 1_500,
-        durationMs: 38_000,
+        durationMs: 44_000,
       }),
-      system.phone(2, { dtmf: guest('heir'), dtmfDelayMs: 4_000, durationMs: 38_000 }),
+      system.phone(2, { dtmf: guest('heir'), dtmfDelayMs: 9_000, durationMs: 44_000 }),
     ]);
     expect(heardPrompt(next.audio, 'you-are-now-host')).toBe(true);
     expect(heardPrompt(next.audio, 'locked')).toBe(true);
