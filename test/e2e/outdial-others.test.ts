@@ -153,7 +153,7 @@ describe('R26: other stacks are called', () => {
       ...{
         port: far.own + 8,
         user: '+49333',
-        play: tone(700, -20, 2_000, 8_000),
+        play: tone(700, -20, 25_000, 8_000),
         durationMs: 25_000,
       },
       codec: 'PCMU',
