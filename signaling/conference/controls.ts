@@ -10,7 +10,7 @@ import type { Finish, Management, Reply } from './management.ts';
 import type { ServiceRequest } from './messages.ts';
 import { tellMutes } from './mutes.ts';
 import { mayControl } from './policy.ts';
-import { record } from './recording.ts';
+import { record, sayRecorded, sayRecording } from './recording.ts';
 import type { Conferee } from './roster.ts';
 
 type ControlRequest = Extract<ServiceRequest, { kind: 'control' }>;
@@ -35,6 +35,8 @@ export async function control(
     // The server that decided it may have died before the mixer knew.
     return async () => {
       await tellMutes(management, log);
+      const { action, requestId } = request;
+      if (action.kind === 'record') sayRecording(management, log, requestId, action.on);
       return DONE;
     };
   }
@@ -101,9 +103,18 @@ async function change(
     if (!recorded.ok) return recorded;
     if (decision.value.length > 0) {
       tellConferees(management, log, { action, by: order.by, hadHandUp });
+      const ordinal = action.kind === 'sub-conference' ? order.by?.ordinal : ordinalOf(action);
+      if (BACK.has(action.kind) && ordinal !== undefined) sayRecorded(management, log, ordinal);
     }
     return DONE;
   };
+}
+
+/** After these somebody may be back who was away when everybody heard that it is recorded. */
+const BACK: ReadonlySet<StateAction['kind']> = new Set(['hold', 'sub-conference', 'send']);
+
+function ordinalOf(action: StateAction): number | undefined {
+  return 'ordinal' in action ? action.ordinal : undefined;
 }
 
 type StateDecision = ReturnType<typeof controlEvents>;

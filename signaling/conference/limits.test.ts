@@ -1,5 +1,6 @@
 /** Greatest length, countdown, succession, hold and sub-conferences, announcements to all, recordings. */
 import { describe, expect, it } from 'vitest';
+import { removeAccount } from './accounts.ts';
 import type { ControlAction } from './client.ts';
 import type { FakeCall } from './fake-vru.ts';
 import { FakeWorld, HOST, PARTICIPANT } from './fake-world.ts';
@@ -220,9 +221,39 @@ describe('recordings of a conference', () => {
     expect(world.mixer(1).recording.size).toBe(0);
   });
 
-  it('are refused where the account does not allow them', async () => {
+  it('are refused where the account does not allow them, and once it is gone', async () => {
     const { calls, control, world } = await start({ recording: 'never' });
     expect(await control(calls[0], { kind: 'record', on: true })).toBe('not-allowed');
+    expect(world.mixer().recording.size).toBe(0);
+    const other = await start();
+    const { accountId } = other.calls[0]?.place ?? {};
+    if (accountId === undefined) throw new Error('no account');
+    await other.world.run(removeAccount(other.world.store, accountId));
+    expect(await other.control(other.calls[0], { kind: 'record', on: true })).toBe('not-allowed');
+    expect(other.world.mixer().recording.size).toBe(0);
+  });
+
+  it('are told to whoever comes back from a sub-conference or from hold', async () => {
+    const { calls, control, heard } = await start();
+    await control(calls[1], { kind: 'sub-conference', sub: 2 });
+    await control(calls[0], { kind: 'hold', ordinal: 3, held: true });
+    expect(await control(calls[0], { kind: 'record', on: true })).toBe('done');
+    expect(heard(calls[1])).toEqual([]);
+    await control(calls[1], { kind: 'sub-conference', sub: 0 });
+    expect(heard(calls[1])).toEqual(['recording-started']);
+    await control(calls[0], { kind: 'send', ordinal: 3, sub: 0 });
+    expect(heard(calls[2])).not.toContain('recording-started');
+    await control(calls[0], { kind: 'hold', ordinal: 3, held: false });
+    expect(heard(calls[2]).slice(-2)).toEqual(['reconnected', 'recording-started']);
+  });
+
+  it('end also when the log knows of none', async () => {
+    const { calls, control, world } = await start();
+    const id = calls[0]?.place?.conferenceId;
+    if (id === undefined) throw new Error('no conference');
+    // The server that began it died before it could write so.
+    world.mixer().recording.add(id);
+    expect(await control(calls[0], { kind: 'record', on: false })).toBe('done');
     expect(world.mixer().recording.size).toBe(0);
   });
 });

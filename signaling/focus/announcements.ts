@@ -24,6 +24,14 @@ export interface AnnouncementsOptions {
 
 /** More than this wait for nobody: they would be old when they are heard. */
 const QUEUE_LIMIT = 8;
+/**
+ * Nobody is recorded without hearing of it: these words come next, also in between the parts of a long
+ * announcement, and of a full queue another one goes.
+ */
+const FIRST_OF_ALL: ReadonlySet<AnnouncedWord> = new Set([
+  'recording-started',
+  'recording-stopped',
+]);
 /** Announcements by name that are remembered, so that a repeated request is heard once. */
 const REMEMBERED = 4_096;
 /** Recorded names in memory at once; a roll call may have hundreds. */
@@ -65,8 +73,7 @@ export class Announcements {
     const waiting = { ...announcement, names };
     const queue = this.#queues.get(media);
     if (queue !== undefined) {
-      if (queue.length >= QUEUE_LIMIT) this.#options.onOutcome('dropped');
-      else queue.push(waiting);
+      this.#queue(queue, waiting);
       return;
     }
     const started = [waiting];
@@ -80,6 +87,19 @@ export class Announcements {
     );
   }
 
+  #queue(queue: Waiting[], waiting: Waiting): void {
+    const first = isFirst(waiting);
+    if (queue.length >= QUEUE_LIMIT) {
+      this.#options.onOutcome('dropped');
+      if (!first) return;
+      // The last ordinary one; of what is first only the newest is still true.
+      const ordinary = queue.findLastIndex((one) => !isFirst(one));
+      queue.splice(ordinary < 0 ? 0 : ordinary, 1);
+    }
+    const at = first ? queue.findIndex((one) => !isFirst(one)) : -1;
+    queue.splice(at < 0 ? queue.length : at, 0, waiting);
+  }
+
   #remember(name: string): void {
     this.#known.add(name);
     for (const oldest of this.#known) {
@@ -90,14 +110,28 @@ export class Announcements {
 
   async #run(media: MediaConference, queue: Waiting[], isOpen: () => boolean): Promise<void> {
     for (let next = queue.shift(); next !== undefined && isOpen(); next = queue.shift()) {
-      let heard = false;
-      for (const part of inParts(next.words)) {
-        if (!isOpen()) return;
-        const names = new Map([...(await this.#read(part, next.names)), ...next.names]);
-        heard = (await this.#play(media, next.language, part, names)) || heard;
-      }
-      this.#options.onOutcome(heard ? 'played' : 'silent');
+      await this.#sayOne(media, next, queue, isOpen);
     }
+  }
+
+  async #sayOne(
+    media: MediaConference,
+    one: Waiting,
+    queue: Waiting[],
+    isOpen: () => boolean,
+  ): Promise<void> {
+    let heard = false;
+    for (const part of inParts(one.words)) {
+      for (let [next] = queue; next !== undefined && isFirst(next); [next] = queue) {
+        if (isFirst(one)) break;
+        queue.shift();
+        await this.#sayOne(media, next, queue, isOpen);
+      }
+      if (!isOpen()) return;
+      const names = new Map([...(await this.#read(part, one.names)), ...one.names]);
+      heard = (await this.#play(media, one.language, part, names)) || heard;
+    }
+    this.#options.onOutcome(heard ? 'played' : 'silent');
   }
 
   async #play(
@@ -136,6 +170,10 @@ export class Announcements {
 
 function isName(word: AnnouncedWord): word is NameWord {
   return typeof word === 'object' && 'nameOf' in word;
+}
+
+function isFirst({ words }: Announcement): boolean {
+  return words.some((word) => FIRST_OF_ALL.has(word));
 }
 
 function inParts(words: readonly AnnouncedWord[]): readonly (readonly AnnouncedWord[])[] {

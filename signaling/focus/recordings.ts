@@ -2,7 +2,7 @@
  * Recordings of conferences: a leg without a peer that is routed to the mix and whose own stream is
  * written, so that a file holds what a silent listener hears, from the mixer's own ticks.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
@@ -61,14 +61,16 @@ export class Recordings {
     this.#running.set(id, starting);
     const started = await starting;
     if (started.ok) return ok(started.value.file);
-    this.#running.delete(id);
+    if (this.#running.get(id) === starting) this.#running.delete(id);
     return started;
   }
 
   /** Resolves when the file is complete; the value is undefined when nothing was recorded. */
   async stop(id: ConferenceId): Promise<Result<string | undefined, MediaError>> {
-    const running = await this.#running.get(id);
+    const stopping = this.#running.get(id);
+    // At once: who begins meanwhile begins a recording of its own, and not with one that ends.
     this.#running.delete(id);
+    const running = await stopping;
     if (running?.ok !== true) return ok(undefined);
     const { file, leg, recording } = running.value;
     const done = await recording.stop();
@@ -84,12 +86,9 @@ export class Recordings {
       return fail(new MediaError('not-allowed', 'this mixer has no folder for recordings'));
     }
     const at = new Date(clock.wallMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
-    const file = `${id}-${at}.wav`;
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-    } catch (cause) {
-      return fail(new MediaError('store-failed', `no folder ${folder}`, { cause }));
-    }
+    const reserved = await reserveFile(folder, `${id}-${at}`);
+    if (!reserved.ok) return reserved;
+    const file = reserved.value;
     const opened = engine.openLeg({ with: media });
     if (!opened.ok) return opened;
     const leg = opened.value;
@@ -104,4 +103,27 @@ export class Recordings {
     log.info({ conferenceId: id, file }, 'a recording began');
     return ok({ file, leg, recording: recording.value });
   }
+}
+
+/** More recordings of one conference than this do not begin within a second. */
+const NAMES = 100;
+
+/** A name that no recording has, so that none is written over; for nobody else's eyes. */
+async function reserveFile(folder: string, stem: string): Promise<Result<string, MediaError>> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (let number = 1; number <= NAMES; number++) {
+      const file = number === 1 ? `${stem}.wav` : `${stem}-${number}.wav`;
+      const made = await open(join(folder, file), 'wx', 0o600).catch((error: unknown) => {
+        if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined;
+        throw error;
+      });
+      if (made === undefined) continue;
+      await made.close();
+      return ok(file);
+    }
+  } catch (cause) {
+    return fail(new MediaError('store-failed', `cannot record into ${folder}`, { cause }));
+  }
+  return fail(new MediaError('overloaded', `too many recordings ${stem}`));
 }
