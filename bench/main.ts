@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { findCapacity } from './find.ts';
+import { LateTicks } from './late-ticks.ts';
 import { type LoadOptions, runLoad } from './load.ts';
 import { addMicroCommands } from './micro-commands.ts';
 import { watchMinutes } from './minutes.ts';
@@ -230,18 +231,25 @@ program
       cpu?: number;
       targetShare?: number;
     }) => {
+      const lateTicks = new LateTicks();
       const mixer = await startBenchMixer({
         address: given.local,
         sipPort: given.sipPort,
         rtpPorts: { min: given.rtpMin, max: given.rtpMax },
         workers: 1,
         keepAwake: given.keepAwake,
+        onLateTick: (tick) => lateTicks.add(tick),
         ...(given.cpu === undefined ? {} : { cpus: [given.cpu] }),
         ...(given.targetShare === undefined ? {} : { targetShare: given.targetShare }),
       });
       const minutes =
         given.witness === true
-          ? watchMinutes(() => mixer.counters(), startWitness(given.cpu ?? 0), console.log)
+          ? watchMinutes(
+              () => mixer.counters(),
+              lateTicks,
+              startWitness(given.cpu ?? 0),
+              console.log,
+            )
           : null;
       console.error(`mixer ${process.pid} on sip:conf=NAME@${given.local}:${given.sipPort}`);
       await new Promise<void>((resolve) => {
@@ -250,7 +258,8 @@ program
       });
       console.log(JSON.stringify(Object.fromEntries(mixer.counters())));
       if (minutes !== null) {
-        console.log(`empty loop beside it: ${JSON.stringify(await minutes.stop())}`);
+        const { stalls: _, ...counts } = await minutes.stop();
+        console.log(`empty loop beside it: ${JSON.stringify(counts)}`);
       }
       await mixer.close();
     },

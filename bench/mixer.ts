@@ -6,7 +6,7 @@ import { createLogger } from '../common/log.ts';
 import { createMetrics } from '../common/metrics.ts';
 import type { Role } from '../common/role.ts';
 import { MemoryStore } from '../common/store/memory-store.ts';
-import { createMediaEngine } from '../mixer/engine.ts';
+import { createMediaEngine, type MediaEngineOptions } from '../mixer/engine.ts';
 import { startMixer } from '../signaling/focus/focus.ts';
 import { createUserAgent } from '../signaling/sip/ua.ts';
 
@@ -20,6 +20,7 @@ export interface BenchMixerOptions {
   readonly cpus?: readonly number[];
   /** Busy share up to which new conferences are taken; default that of the mixer. */
   readonly targetShare?: number;
+  readonly onLateTick?: NonNullable<MediaEngineOptions['onLateTick']>;
 }
 
 /** Starts it; every name called makes a conference. The engine's counters come with the handle. */
@@ -43,6 +44,7 @@ export async function startBenchMixer(options: BenchMixerOptions): Promise<{
     realtime: true,
     keepAwake: options.keepAwake,
     ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+    ...(options.onLateTick === undefined ? {} : { onLateTick: options.onLateTick }),
     ...(options.targetShare === undefined ? {} : { targetShare: options.targetShare }),
   });
   if (!engine.ok) throw engine.error;

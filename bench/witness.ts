@@ -10,6 +10,10 @@ export interface WitnessCounts {
   readonly late1Ms: number;
   readonly late5Ms: number;
   readonly worstMs: number;
+  /** Since the reading before, in ms of the monotonic clock: when it was to wake, and when it woke. */
+  readonly stalls: readonly (readonly [dueMs: number, wokenMs: number])[];
+  /** Stalls that were too many to be kept. */
+  readonly forgotten: number;
 }
 
 export interface Witness {

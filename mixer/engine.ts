@@ -35,7 +35,7 @@ import type {
 import { PortPool, type PortRange } from './port-pool.ts';
 import { PromptMemory } from './prompt-memory.ts';
 import { Recorder, RecordingRing } from './recorder.ts';
-import type { HostOptions, WorkerHost } from './worker-host.ts';
+import type { HostOptions, LateTick, WorkerHost } from './worker-host.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface MediaEngineOptions {
@@ -66,6 +66,8 @@ export interface MediaEngineOptions {
   readonly unheardLimitMs?: number;
   /** Busy share of a worker up to which conferences are taken (capacity.ts). */
   readonly targetShare?: number;
+  /** Told of every tick that began over 5 ms late. */
+  readonly onLateTick?: (tick: LateTick) => void;
   /** Lists contributors in RTP headers. Default true. */
   readonly contributors?: boolean;
 }
@@ -100,6 +102,7 @@ export async function createMediaEngine(
       targetShare: options.targetShare ?? TARGET_SHARE,
       cpu: options.cpus?.[worker] ?? null,
     }),
+    options.onLateTick,
   );
   const started = await pool.start(options.workers ?? Math.max(1, availableParallelism() - 1));
   if (!started.ok) return started;

@@ -22,6 +22,7 @@ import {
   readRecordingEndedEvent,
   readSilentEvent,
   readTalkingEvent,
+  readTickLateEvent,
   readUnheardEvent,
   readWorkerRecord,
   WORKER_RECORD_BYTES,
@@ -63,6 +64,12 @@ export interface HostedConference {
   onLost(): void;
 }
 
+/** A tick that began over 5 ms late, on the monotonic clock of the kernel. */
+export interface LateTick {
+  readonly dueMs: number;
+  readonly lateMs: number;
+}
+
 export interface HostOptions {
   readonly prompts: SharedArrayBuffer;
   readonly maxLegs: number;
@@ -92,10 +99,12 @@ export class WorkerHost {
   readonly #backlog: Command[] = [];
   readonly #freeRecordings: number[];
   readonly #options: HostOptions;
+  readonly #onLateTick: (tick: LateTick) => void;
   #stopping = false;
 
-  constructor(options: HostOptions) {
+  constructor(options: HostOptions, onLateTick: (tick: LateTick) => void) {
     this.#options = options;
+    this.#onLateTick = onLateTick;
     this.memory = allocateWorkerMemory(options.maxLegs, options.recordingCount);
     this.#commands = new RingWriter(this.memory.commands, COMMAND_SLOT_BYTES);
     this.#events = new RingReader(this.memory.events, EVENT_SLOT_BYTES);
@@ -266,6 +275,9 @@ export class WorkerHost {
         this.legs.get(event.leg)?.onRecordingEnded(event.ring);
         break;
       }
+      case EVENT.tickLate:
+        this.#onLateTick(readTickLateEvent(view, at));
+        break;
     }
   }
 }

@@ -7,11 +7,13 @@ import { MediaError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { fail, ok, type Result } from '../common/result.ts';
 import type { WorkerRecord } from './abi.gen.ts';
-import { type HostOptions, WorkerHost } from './worker-host.ts';
+import { type HostOptions, type LateTick, WorkerHost } from './worker-host.ts';
 
 /** Waits between attempts to replace a worker: a machine in trouble is not helped by a restart loop. */
 const RESTART_FIRST_MS = 100;
 const RESTART_LAST_MS = 10_000;
+/** Late ticks come in bursts; one line for all of them. */
+const LATE_LOG_MS = 10_000;
 
 export class WorkerPool {
   readonly #clock: Clock;
@@ -21,13 +23,23 @@ export class WorkerPool {
   readonly #restarts = new Map<number, Timer>();
   /** Counters of workers that died, so that totals never go back. */
   readonly #past: WorkerRecord[] = [];
+  readonly #onLateTick: (tick: LateTick) => void;
+  /** Ticks that are late since the last line of the log. */
+  readonly #late = { ticks: 0, worstMs: 0 };
+  #lateTimer: Timer | null = null;
   #lost = 0;
   #closed = false;
 
-  constructor(clock: Clock, log: Logger, optionsOf: (worker: number) => HostOptions) {
+  constructor(
+    clock: Clock,
+    log: Logger,
+    optionsOf: (worker: number) => HostOptions,
+    onLateTick: (tick: LateTick) => void = () => {},
+  ) {
     this.#clock = clock;
     this.#log = log;
     this.#optionsOf = optionsOf;
+    this.#onLateTick = onLateTick;
   }
 
   async start(count: number): Promise<Result<void, MediaError>> {
@@ -76,17 +88,31 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#restarts.values()) timer.cancel();
+    this.#lateTimer?.cancel();
     await Promise.all(this.hosts.map((host) => host.stop()));
   }
 
   async #launch(worker: number): Promise<void> {
-    const host = new WorkerHost(this.#optionsOf(worker));
+    const host = new WorkerHost(this.#optionsOf(worker), (tick) => this.#noteLateTick(tick));
     await host.start((cause) => this.#onDied(worker, host, cause));
     if (this.#closed) {
       await host.stop();
       return;
     }
     this.#hosts[worker] = host;
+  }
+
+  #noteLateTick(tick: LateTick): void {
+    this.#onLateTick(tick);
+    const late = this.#late;
+    late.ticks += 1;
+    late.worstMs = Math.max(late.worstMs, tick.lateMs);
+    this.#lateTimer ??= this.#clock.after(LATE_LOG_MS, () => {
+      this.#lateTimer = null;
+      this.#log.warn({ ...late, withinMs: LATE_LOG_MS }, 'mix ticks began late: docs/tuning.md');
+      late.ticks = 0;
+      late.worstMs = 0;
+    });
   }
 
   #onDied(worker: number, host: WorkerHost, cause: unknown): void {

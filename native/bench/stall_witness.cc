@@ -1,8 +1,9 @@
 // stall_witness: a loop that does nothing, every 2 ms, above the engine's priority on the engine's
 // processor: `stall_witness CPU`, until stdin ends; each byte on stdin makes it print as well. How
 // late it wakes is the machine's share in the lateness of an engine beside it (host of a virtual
-// machine, interrupts, other real-time threads); the rest is the engine's. Prints lines of JSON,
-// counted from the start.
+// machine, interrupts, other real-time threads); the rest is the engine's. Prints lines of JSON:
+// counts from the start, and the stalls since the line before as [due, woken] in ms of the
+// monotonic clock.
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,7 +21,17 @@ constexpr int64_t kPeriodNs = 2 * base::kNsPerMs;
 /** Above the engine's (engine/run_loop.h). */
 constexpr int kPriority = 60;
 
+/** Written by the watching thread, read by the printing one; a full list forgets and says so. */
+struct Stall {
+  int64_t due_ns;
+  int64_t woken_ns;
+};
+constexpr size_t kStalls = 16'384;
+
 struct Witness {
+  Stall stalls[kStalls] = {};
+  std::atomic<size_t> stall_count{0};
+  size_t printed = 0;
   int cpu = 0;
   std::atomic<bool> stop{false};
   std::atomic<bool> realtime{false};
@@ -50,7 +61,13 @@ void* watch(void* argument) {
   while (!witness->stop.load(std::memory_order_relaxed)) {
     due += kPeriodNs;
     sleep_until(due);
-    const int64_t late = base::monotonic_ns() - due;
+    const int64_t woken = base::monotonic_ns();
+    const int64_t late = woken - due;
+    if (late > base::kNsPerMs) {
+      const size_t at = witness->stall_count.load(std::memory_order_relaxed);
+      witness->stalls[at % kStalls] = {due, woken};
+      witness->stall_count.store(at + 1, std::memory_order_release);
+    }
     witness->wakes++;
     if (late > 5 * base::kNsPerMs) {
       witness->late_5ms++;
@@ -62,13 +79,31 @@ void* watch(void* argument) {
   return nullptr;
 }
 
-void print(const Witness& witness) {
-  std::printf(
-      "{\"realtime\":%s,\"wakes\":%llu,\"late1Ms\":%llu,\"late5Ms\":%llu,\"worstMs\":%.2f}\n",
-      witness.realtime ? "true" : "false", static_cast<unsigned long long>(witness.wakes),
-      static_cast<unsigned long long>(witness.late_1ms),
-      static_cast<unsigned long long>(witness.late_5ms),
-      static_cast<double>(witness.worst_ns) / 1e6);
+void print_stalls(Witness& witness) {
+  const size_t count = witness.stall_count.load(std::memory_order_acquire);
+  // The one behind the oldest may be under the writer's hand.
+  const size_t kept = count > kStalls - 64 ? count - (kStalls - 64) : 0;
+  std::printf(",\"forgotten\":%zu,\"stalls\":[",
+              kept > witness.printed ? kept - witness.printed : 0);
+  const char* before = "";
+  for (size_t i = witness.printed > kept ? witness.printed : kept; i < count; i++) {
+    const Stall& stall = witness.stalls[i % kStalls];
+    std::printf("%s[%.3f,%.3f]", before, static_cast<double>(stall.due_ns) / 1e6,
+                static_cast<double>(stall.woken_ns) / 1e6);
+    before = ",";
+  }
+  witness.printed = count;
+  std::printf("]");
+}
+
+void print(Witness& witness) {
+  std::printf("{\"realtime\":%s,\"wakes\":%llu,\"late1Ms\":%llu,\"late5Ms\":%llu,\"worstMs\":%.2f",
+              witness.realtime ? "true" : "false", static_cast<unsigned long long>(witness.wakes),
+              static_cast<unsigned long long>(witness.late_1ms),
+              static_cast<unsigned long long>(witness.late_5ms),
+              static_cast<double>(witness.worst_ns) / 1e6);
+  print_stalls(witness);
+  std::printf("}\n");
   std::fflush(stdout);
 }
 

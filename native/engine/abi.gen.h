@@ -5,7 +5,7 @@
 
 namespace abi {
 
-inline constexpr uint32_t kHash = 0x62868c92;
+inline constexpr uint32_t kHash = 0x9d264dc8;
 inline constexpr uint32_t kRingHeaderBytes = 256;
 inline constexpr uint32_t kRingWriteOffset = 0;
 inline constexpr uint32_t kRingReadOffset = 64;
@@ -344,7 +344,7 @@ struct FailCommand {
 };
 static_assert(sizeof(FailCommand) == 8);
 
-enum class Event : uint32_t { leg_closed = 1, conference_closed = 2, digit = 3, receiving = 4, silent = 5, unheard = 6, talking = 7, play_finished = 8, announced = 9, digits_sent = 10, recording_ended = 11 };
+enum class Event : uint32_t { leg_closed = 1, conference_closed = 2, digit = 3, receiving = 4, silent = 5, unheard = 6, talking = 7, play_finished = 8, announced = 9, digits_sent = 10, recording_ended = 11, tick_late = 12 };
 
 struct LegClosedEvent {
   static constexpr Event kType = Event::leg_closed;
@@ -467,6 +467,17 @@ struct RecordingEndedEvent {
 static_assert(sizeof(RecordingEndedEvent) == 16);
 static_assert(offsetof(RecordingEndedEvent, leg) == 4);
 static_assert(offsetof(RecordingEndedEvent, ring) == 8);
+
+struct TickLateEvent {
+  static constexpr Event kType = Event::tick_late;
+  uint32_t type;
+  uint8_t reserved0[4];
+  double due_ms;
+  double late_ms;
+};
+static_assert(sizeof(TickLateEvent) == 24);
+static_assert(offsetof(TickLateEvent, due_ms) == 8);
+static_assert(offsetof(TickLateEvent, late_ms) == 16);
 
 struct LegRecord {
   uint32_t version;

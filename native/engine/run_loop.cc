@@ -56,9 +56,18 @@ class ThreadSetup {
   bool realtime_ = false;
 };
 
-void count_lateness(Counters& count, int64_t late_ns) {
+double milliseconds(int64_t ns) {
+  return static_cast<double>(ns) / base::kNsPerMs;
+}
+
+void count_lateness(Context& context, int64_t due_ns, int64_t late_ns) {
+  Counters& count = context.count;
   if (late_ns > 5 * base::kNsPerMs) {
     count.ticks_late_5ms++;
+    abi::TickLateEvent event{};
+    event.due_ms = milliseconds(due_ns);
+    event.late_ms = milliseconds(late_ns);
+    context.post(event);
   } else if (late_ns > base::kNsPerMs) {
     count.ticks_late_1ms++;
   } else {
@@ -82,7 +91,7 @@ RunEnd run(Engine& engine, const RunOptions& options) {
       engine.skip_phases(lost);
       due += lost * kPhaseNs;
     }
-    if (!engine.idle()) count_lateness(context.count, late);
+    if (!engine.idle()) count_lateness(context, due, late);
     const int64_t cpu_start = base::read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
     const int64_t before = base::monotonic_ns();
     const int64_t wall = base::read_clock_ns(CLOCK_REALTIME);
