@@ -185,6 +185,29 @@ export function parseContentType(value: string): Result<ContentType, ParseProble
   return ok({ type: `${left}/${right}`.toLowerCase(), parameters: parameters.value });
 }
 
+export interface EventName {
+  readonly name: string;
+  /** Tells subscriptions of one dialog apart. */
+  readonly id: string | undefined;
+}
+
+/** Event (RFC 6665 section 8.2.1). */
+export function parseEvent(value: string): Result<EventName, ParseProblem> {
+  const semicolon = value.indexOf(';');
+  const end = semicolon < 0 ? value.length : semicolon;
+  const name = value.slice(0, end).trim();
+  if (!isToken(name)) return fail(problem('header-syntax', 'bad Event'));
+  const parameters = parseParameters(value, end);
+  if (!parameters.ok) return parameters;
+  const id = parameters.value.get('id');
+  if (id !== undefined && !isToken(id)) return fail(problem('parameter', 'bad id of Event'));
+  return ok({ name, id });
+}
+
+export function formatEvent({ name, id }: EventName): string {
+  return id === undefined ? name : `${name};id=${id}`;
+}
+
 /** A challenge or its answer: `Digest name=value, name="value" …` (RFC 3261 section 25.1). */
 export interface AuthValue {
   /** Lower-case, such as `digest`. */

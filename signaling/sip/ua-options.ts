@@ -4,6 +4,7 @@ import type { Random } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { DigestAlgorithm } from './digest.ts';
+import type { NotifierOptions } from './events/notifier.ts';
 import type { Resolver } from './resolver.ts';
 import type { TimerPolicy } from './session/session-timer.ts';
 import type { TimerValues } from './transaction/timers.ts';
@@ -66,6 +67,8 @@ export interface UserAgentOptions {
   readonly advertisedAddress?: string | undefined;
   /** Digest for INVITEs from outside of a dialog; absent: nobody is asked. */
   readonly challenge?: ChallengeOptions | undefined;
+  /** What may be subscribed to (RFC 6665); absent: nothing, and SUBSCRIBE gets 489. */
+  readonly notifier?: NotifierOptions | undefined;
   /** False: 403 for every request outside of a dialog. Default: everybody. */
   readonly trust?: ((flow: Flow) => boolean) | undefined;
   /** RFC 4028. Default 1800 s, at least 90 s. */

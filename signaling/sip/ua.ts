@@ -13,15 +13,16 @@ import type { Result } from '../../common/result.ts';
 import { dialogAsServer } from './dialog.ts';
 import { createDigestServer, type DigestServer } from './digest-server.ts';
 import { createSystemDns } from './dns.ts';
+import { Notifier } from './events/notifier.ts';
 import { tagOf } from './fields.ts';
 import { createLocator, outboundProxy } from './locate.ts';
 import type { ResponseOptions, SipRequest, SipResponse } from './message.ts';
 import { SipRegistration } from './registration/registration.ts';
 import { createResolver } from './resolver.ts';
 import { descriptionOf } from './session/body.ts';
+import { ACCEPT, capabilitiesOf } from './session/capabilities.ts';
 import { ClientCall } from './session/client-call.ts';
 import type { DialogHandler, SessionContext } from './session/context.ts';
-import { optionsFields } from './session/in-dialog.ts';
 import { createSipMetrics, type SipMetrics } from './session/metrics.ts';
 import { checkRequest } from './session/request-checks.ts';
 import { answer } from './session/responses.ts';
@@ -61,6 +62,7 @@ class UserAgentCore implements UserAgent {
   readonly #digest: DigestServer | undefined;
   /** Call-ID and our tag → session. */
   readonly #dialogs = new Map<string, DialogHandler>();
+  readonly #notifier: Notifier | undefined;
   readonly #registrations = new Set<Registration>();
   #retryAfterS: number | undefined;
   #stopped: Promise<void> | undefined;
@@ -90,6 +92,16 @@ class UserAgentCore implements UserAgent {
     this.#digest =
       challenge && createDigestServer({ ...challenge, secret: random.bytes(32), clock, random });
     this.#context = this.#createContext();
+    const { notifier } = options;
+    this.#notifier =
+      notifier &&
+      new Notifier(notifier, {
+        context: this.#context,
+        metrics,
+        callOf: (callId, localTag, remoteTag) =>
+          this.#dialogs.get(dialogKey(callId, localTag))?.callOf(remoteTag),
+        hostFor: ({ transport, remoteAddress }) => this.#uriFor(transport, remoteAddress),
+      });
   }
 
   #createContext(): SessionContext {
@@ -106,6 +118,7 @@ class UserAgentCore implements UserAgent {
       metrics: this.#metrics,
       timers: { ...DEFAULT_TIMERS, ...this.#options.timers },
       timerPolicy: { ...DEFAULT_TIMER_POLICY, ...this.#options.sessionTimer },
+      capabilities: capabilitiesOf(this.#options.notifier?.packages.map(({ name }) => name)),
       product: this.#options.name ?? 'minusone',
       contactFor: (transport, remoteAddress) =>
         `<${formatSipUri(this.#uriFor(transport, remoteAddress))}>`,
@@ -190,6 +203,7 @@ class UserAgentCore implements UserAgent {
 
   drain(retryAfterS: number): void {
     this.#retryAfterS = retryAfterS;
+    this.#notifier?.drain(retryAfterS);
   }
 
   stop(): Promise<void> {
@@ -205,7 +219,10 @@ class UserAgentCore implements UserAgent {
       timer = clock.after(limits?.stopMs ?? DEFAULT_STOP_MS, () => resolve('late'));
     });
     await Promise.race([
-      Promise.all([...this.#registrations].map((registration) => registration.stop())),
+      Promise.all([
+        ...[...this.#registrations].map((registration) => registration.stop()),
+        this.#notifier?.stop(),
+      ]),
       patience,
     ]);
     const handlers = [...this.#dialogs.values()];
@@ -215,6 +232,7 @@ class UserAgentCore implements UserAgent {
     }
     timer?.cancel();
     for (const handler of [...this.#dialogs.values()]) handler.abort();
+    this.#notifier?.abort();
     await this.#layer.close();
   }
 
@@ -245,7 +263,7 @@ class UserAgentCore implements UserAgent {
     if (tagOf(request.headers.get('To')) !== undefined) {
       const handler = this.#handlerOf(request, 'To');
       if (handler !== undefined) handler.onRequest(transaction);
-      else this.#respond(transaction, 481);
+      else if (this.#notifier?.onRequest(transaction) !== true) this.#respond(transaction, 481);
       return;
     }
     if (this.#options.trust?.(transaction.flow) === false) {
@@ -256,7 +274,7 @@ class UserAgentCore implements UserAgent {
       this.#respond(transaction, 403);
       return;
     }
-    const refused = checkRequest(request);
+    const refused = checkRequest(request, this.#context.capabilities);
     if (refused !== undefined) {
       const { status, ...options } = refused;
       this.#respond(transaction, status, options);
@@ -264,6 +282,7 @@ class UserAgentCore implements UserAgent {
     }
     if (request.method === 'INVITE') this.#onInvite(transaction);
     else if (request.method === 'OPTIONS') this.#onOptions(transaction);
+    else if (request.method === 'SUBSCRIBE') this.#notifier?.onSubscribe(transaction);
     // BYE, INFO, UPDATE and PRACK belong into a dialog (section 12.2.2).
     else this.#respond(transaction, 481);
   }
@@ -282,7 +301,8 @@ class UserAgentCore implements UserAgent {
   /** Section 11.2: as an INVITE would be answered now. */
   #onOptions(transaction: ServerTransaction): void {
     if (this.#refuseWhenBusy(transaction)) return;
-    this.#respond(transaction, 200, { headers: optionsFields });
+    const { fields } = this.#context.capabilities;
+    this.#respond(transaction, 200, { headers: [...fields, ['Accept', ACCEPT]] });
   }
 
   /** 503 and when to come back (section 21.5.4). True: refused. */

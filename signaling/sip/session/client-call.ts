@@ -5,6 +5,7 @@
 import type { Timer } from '../../../common/clock.ts';
 import { MediaError } from '../../../common/errors.ts';
 import { Machine } from '../../../common/fsm.ts';
+import type { CallId } from '../../../common/ids.ts';
 import { fail, ok, type Result } from '../../../common/result.ts';
 import { tagOf } from '../fields.ts';
 import type { Headers } from '../headers.ts';
@@ -179,6 +180,10 @@ export class ClientCall implements Session, UsageOwner, DialogHandler {
     return this.#machine.state === 'ended';
   }
 
+  callOf(remoteTag: string): CallId | undefined {
+    return this.#forks.find(remoteTag) === undefined ? undefined : this.id;
+  }
+
   onRequest(transaction: ServerTransaction): void {
     const { request } = transaction;
     const usage = this.#forks.find(tagOf(request.headers.get('From')) ?? '');
@@ -221,6 +226,7 @@ export class ClientCall implements Session, UsageOwner, DialogHandler {
       plan: this.#plan,
       policy: this.#options.context.timerPolicy,
       product: this.#options.context.product,
+      capabilities: this.#options.context.capabilities,
       headers: headers ?? [],
       offer: this.#offer.ok ? this.#offer.value : undefined,
     });

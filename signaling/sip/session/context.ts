@@ -1,7 +1,7 @@
 /** What a session is given by its agent: everything outside of itself that it may touch. */
 import type { Clock } from '../../../common/clock.ts';
 import type { MediaError } from '../../../common/errors.ts';
-import type { Random } from '../../../common/ids.ts';
+import type { CallId, Random } from '../../../common/ids.ts';
 import type { Logger } from '../../../common/log.ts';
 import type { Headers } from '../headers.ts';
 import type { SipRequest } from '../message.ts';
@@ -12,11 +12,14 @@ import type {
   Target,
   TransactionLayer,
 } from '../transaction/transaction-user.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { SipMetrics } from './metrics.ts';
 import type { TimerPolicy } from './session-timer.ts';
 
 /** Takes what comes in for one local tag: a session. */
 export interface DialogHandler {
+  /** The call, if `remoteTag` is the peer's tag in a dialog of it. */
+  callOf(remoteTag: string): CallId | undefined;
   onRequest(transaction: ServerTransaction): void;
   onAck(ack: SipRequest, flow: Flow): void;
   onStraySuccess(response: { readonly headers: Headers }, flow: Flow): void;
@@ -33,6 +36,7 @@ export interface SessionContext {
   readonly metrics: SipMetrics;
   readonly timers: TimerValues;
   readonly timerPolicy: TimerPolicy;
+  readonly capabilities: Capabilities;
   /** User-Agent and Server header. */
   readonly product: string;
   /** The Contact value that a peer reaches over this transport finds us at. */

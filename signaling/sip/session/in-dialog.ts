@@ -1,12 +1,12 @@
 /** Requests of the peer in a dialog (RFC 3261 sections 12.2.2, 14.2, 15.1.2; RFC 3262, 3311, 6086): each gets its answer here. */
 import type { MediaError } from '../../../common/errors.ts';
 import { receiveInDialog, refreshTarget } from '../dialog.ts';
-import { parseContentType, parseRAck } from '../fields.ts';
+import { parseContentType, parseEvent, parseRAck } from '../fields.ts';
 import type { ResponseOptions, SipRequest } from '../message.ts';
 import { decodeText } from '../text.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import { descriptionOf } from './body.ts';
-import { ACCEPT, ALLOW, INFO_ACCEPT, INFO_TYPES, SUPPORTED } from './capabilities.ts';
+import { ACCEPT, INFO_ACCEPT, INFO_TYPES } from './capabilities.ts';
 import { endOf } from './ends.ts';
 import { offerRefusal } from './exchange.ts';
 import { parseInfoDigit } from './info.ts';
@@ -26,7 +26,7 @@ export function onRequestInDialog(usage: DialogUsage, transaction: ServerTransac
     respond(500);
     return;
   }
-  const lacking = unsupportedOptions(request);
+  const lacking = unsupportedOptions(request, usage.context.capabilities);
   if (lacking.length > 0) {
     respond(420, { headers: [['Unsupported', lacking.join(', ')]] });
     return;
@@ -58,12 +58,14 @@ export function onRequestInDialog(usage: DialogUsage, transaction: ServerTransac
       respond(200, { headers: [...usage.dialogFields, ['Accept', ACCEPT]] });
       break;
     case 'SUBSCRIBE':
+      onSubscribe(usage, request, respond);
+      break;
     case 'NOTIFY':
-      // RFC 6665 section 4.1.3 and 8.2.1: no event package is known here.
+      // RFC 6665 section 4.1.3: we subscribed to nothing.
       respond(489);
       break;
     default:
-      respond(405, { headers: [['Allow', ALLOW]] });
+      respond(405, { headers: [['Allow', usage.context.capabilities.allow]] });
   }
 }
 
@@ -245,9 +247,13 @@ function onInfo(usage: DialogUsage, request: SipRequest, respond: Respond): void
   respond(status >= 200 && status <= 699 ? status : 500, { headers: accept });
 }
 
-/** For OPTIONS outside of dialogs too (RFC 3261 section 11.2). */
-export const optionsFields: readonly Field[] = [
-  ['Allow', ALLOW],
-  ['Accept', ACCEPT],
-  ['Supported', SUPPORTED],
-];
+/** RFC 6665 section 4.5.2: a subscription has a dialog of its own. */
+function onSubscribe(usage: DialogUsage, { headers }: SipRequest, respond: Respond): void {
+  const { fields } = usage.context.capabilities;
+  const offered = fields.find(([name]) => name === 'Allow-Events');
+  const event = parseEvent(headers.get('Event') ?? '');
+  if (!event.ok) respond(400, { reasonPhrase: 'Bad Event' });
+  else if (offered?.[1].split(', ').includes(event.value.name) === true) {
+    respond(403, { reasonPhrase: 'Subscribe outside of this dialog' });
+  } else respond(489, offered === undefined ? {} : { headers: [offered] });
+}

@@ -3,7 +3,7 @@ import type { CallId } from '../../../common/ids.ts';
 import { createHeaders } from '../headers.ts';
 import { bodyOf, type SipRequest } from '../message.ts';
 import type { AttemptPlan } from './attempts.ts';
-import { ACCEPT, ALLOW, SUPPORTED } from './capabilities.ts';
+import { ACCEPT, type Capabilities } from './capabilities.ts';
 import { requestFields, type TimerPolicy } from './session-timer.ts';
 
 type Field = readonly [name: string, value: string];
@@ -27,6 +27,7 @@ export interface InviteParts {
   readonly plan: AttemptPlan;
   readonly policy: TimerPolicy;
   readonly product: string;
+  readonly capabilities: Capabilities;
   readonly headers: readonly Field[];
   readonly offer: string | undefined;
 }
@@ -40,8 +41,7 @@ export function buildInvite(parts: InviteParts): SipRequest {
     ['Call-ID', identity.callId],
     ['CSeq', `${parts.cseq} INVITE`],
     ['Contact', parts.contact],
-    ['Allow', ALLOW],
-    ['Supported', SUPPORTED],
+    ...parts.capabilities.fields,
     ['Accept', ACCEPT],
     ...requestFields(parts.policy, undefined, plan.minimumS),
     ['User-Agent', parts.product],

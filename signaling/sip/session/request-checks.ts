@@ -6,7 +6,7 @@ import { parseContacts, parseMaxForwards } from '../fields.ts';
 import type { SipRequest } from '../message.ts';
 import { parseSipUri } from '../uri.ts';
 import { descriptionOf } from './body.ts';
-import { ACCEPT, ALLOW, ALLOWED_METHODS, SUPPORTED_OPTIONS } from './capabilities.ts';
+import { ACCEPT, type Capabilities } from './capabilities.ts';
 
 export interface Refused {
   readonly status: number;
@@ -14,16 +14,21 @@ export interface Refused {
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
-export function checkRequest(request: SipRequest): Refused | undefined {
-  return checkMethod(request) ?? checkUri(request) ?? checkRequire(request) ?? checkInvite(request);
+export function checkRequest(request: SipRequest, capabilities: Capabilities): Refused | undefined {
+  return (
+    checkMethod(request, capabilities) ??
+    checkUri(request) ??
+    checkRequire(request, capabilities) ??
+    checkInvite(request)
+  );
 }
 
 /** Section 8.2.1. */
-function checkMethod({ method }: SipRequest): Refused | undefined {
-  // RFC 6665 section 8.2.1: we know the methods, and no event package.
+function checkMethod({ method }: SipRequest, capabilities: Capabilities): Refused | undefined {
+  if (capabilities.methods.includes(method)) return undefined;
+  // RFC 6665 section 8.2.1: we know the methods, and no event package for them.
   if (method === 'SUBSCRIBE' || method === 'NOTIFY') return { status: 489 };
-  if (ALLOWED_METHODS.some((allowed) => allowed === method)) return undefined;
-  return { status: 405, headers: [['Allow', ALLOW]] };
+  return { status: 405, headers: [['Allow', capabilities.allow]] };
 }
 
 /** Section 8.2.2.1. */
@@ -40,16 +45,19 @@ function checkUri(request: SipRequest): Refused | undefined {
 }
 
 /** Section 8.2.2.3. Proxy-Require is for proxies. */
-function checkRequire(request: SipRequest): Refused | undefined {
-  const lacking = unsupportedOptions(request);
+function checkRequire(request: SipRequest, capabilities: Capabilities): Refused | undefined {
+  const lacking = unsupportedOptions(request, capabilities);
   if (lacking.length === 0) return undefined;
   return { status: 420, headers: [['Unsupported', lacking.join(', ')]] };
 }
 
-export function unsupportedOptions(request: SipRequest): readonly string[] {
+export function unsupportedOptions(
+  request: SipRequest,
+  { options }: Capabilities,
+): readonly string[] {
   return request.headers
     .list('Require')
-    .filter((option) => !SUPPORTED_OPTIONS.some((known) => known === option.toLowerCase()));
+    .filter((option) => !options.includes(option.toLowerCase()));
 }
 
 /** Section 8.2.3 and, for what would make a dialog, section 12.1.1. */

@@ -4,7 +4,7 @@ import { formatReason, formatWarning } from '../fields.ts';
 import { type ResponseOptions, responseTo, type SipRequest, type SipResponse } from '../message.ts';
 import { formatNameAddress, parseNameAddress } from '../uri.ts';
 import type { AcceptOptions, RejectOptions } from '../user-agent.ts';
-import { ALLOW, SUPPORTED } from './capabilities.ts';
+import type { Capabilities } from './capabilities.ts';
 
 type Field = readonly [name: string, value: string];
 
@@ -30,11 +30,10 @@ function fieldsOf(headers: ResponseOptions['headers']): readonly Field[] {
 }
 
 /** In what makes or refreshes a dialog (RFC 3261 table 2; Allow for UPDATE: RFC 3311 section 5.1). */
-export const dialogFields = (contact: string): readonly Field[] => [
-  ['Contact', contact],
-  ['Allow', ALLOW],
-  ['Supported', SUPPORTED],
-];
+export const dialogFields = (
+  contact: string,
+  capabilities: Pick<Capabilities, 'fields'>,
+): readonly Field[] => [['Contact', contact], ...capabilities.fields];
 
 /** Our Contact with what the user of a session wants it to say (RFC 4579 section 5.1: `isfocus`). */
 export function markedContact(contact: string, marks: AcceptOptions['contact']): string {

@@ -235,6 +235,10 @@ export class ServerCall implements Session, UsageOwner, DialogHandler {
     return this.#machine.state === 'ended';
   }
 
+  callOf(remoteTag: string): CallId | undefined {
+    return this.#usage.dialog.remoteTag === remoteTag ? this.id : undefined;
+  }
+
   onRequest(transaction: ServerTransaction): void {
     onRequestInDialog(this.#usage, transaction);
   }

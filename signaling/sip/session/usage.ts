@@ -20,7 +20,6 @@ import type { SipRequest, SipResponse } from '../message.ts';
 import type { Flow, ServerTransaction } from '../transaction/transaction-user.ts';
 import type { SessionEnd, SessionEvents, SessionMedia } from '../user-agent.ts';
 import { descriptionOf } from './body.ts';
-import { ALLOW, SUPPORTED } from './capabilities.ts';
 import type { SessionContext } from './context.ts';
 import { EXCHANGE, type ExchangeEvent, type ExchangeState } from './exchange.ts';
 import type { Login } from './login.ts';
@@ -28,6 +27,7 @@ import { Modifier } from './modify.ts';
 import { targetsInDialog } from './reach.ts';
 import { SessionTimer } from './refresher.ts';
 import type { ReliableProvisionals } from './reliable.ts';
+import { dialogFields } from './responses.ts';
 import { type SuccessSender, sendSuccess } from './success-sender.ts';
 
 /** The call that a usage belongs to. */
@@ -123,11 +123,7 @@ export class DialogUsage {
 
   /** Contact, Allow and Supported belong into what makes or moves a dialog. */
   get dialogFields(): readonly Field[] {
-    return [
-      ['Contact', this.contact],
-      ['Allow', ALLOW],
-      ['Supported', SUPPORTED],
-    ];
+    return dialogFields(this.contact, this.context.capabilities);
   }
 
   /** Remembers what the peer can do, whenever it says so. */
