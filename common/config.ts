@@ -3,21 +3,14 @@
  * come. Keys carry their unit in the name. Loading is in config-load.ts; relations between keys are
  * in config-checks.ts. Nothing here knows which role reads which key.
  */
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { ipAddress, networkAddress } from './config-addresses.ts';
+import { http } from './config-http.ts';
 import { outdial, trunks } from './config-outdial.ts';
 
 export const ROLE_NAMES = ['vru', 'mixer', 'proxy', 'interface'] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
 
-const ipAddress = z.string().refine((text) => isIP(text) !== 0, 'an IPv4 or IPv6 address');
-const networkAddress = z.string().refine((text) => {
-  const [address = '', bits, ...rest] = text.split('/');
-  const family = isIP(address);
-  const longest = family === 6 ? 128 : 32;
-  const fits = bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= longest);
-  return family !== 0 && rest.length === 0 && fits;
-}, 'an address or a network such as 10.0.0.0/8');
 const port = z.number().int().min(1).max(65_535);
 const duration = (minMs: number, maxMs: number) => z.number().int().min(minMs).max(maxMs);
 const mixerClass = z.string().regex(/^[a-z0-9-]{1,32}$/, 'a word of a-z, 0-9 and -');
@@ -79,40 +72,6 @@ const sip = z.strictObject({
     .max(86_400)
     .default(90)
     .describe('Shortest session timer that we accept; below it a caller gets 422.'),
-});
-
-const http = z.strictObject({
-  address: ipAddress
-    .default('127.0.0.1')
-    .describe('Address of the HTTP API. Put a proxy with TLS in front before opening it.'),
-  port: z
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(8080)
-    .describe('Port of the HTTP API. 0 takes any free one, which is printed at start.'),
-  adminToken: z
-    .string()
-    .min(16)
-    .max(256)
-    .optional()
-    .describe(
-      'Admin token to accept instead of the one made at first start. MINUSONE_ADMIN_TOKEN sets it too.',
-    ),
-  metricsAccess: z
-    .enum(['loopback', 'token', 'open'])
-    .default('loopback')
-    .describe(
-      'Who may read /metrics: callers from this machine, callers with a token, or everybody.',
-    ),
-  bodyLimitBytes: z
-    .number()
-    .int()
-    .min(1024)
-    .max(16_777_216)
-    .default(65_536)
-    .describe('Longest request body; a longer one is answered 413.'),
 });
 
 const media = z.strictObject({

@@ -17,6 +17,7 @@ import type { TargetPolicy } from '../derived/webhook-target.ts';
 import { type AlarmBook, openAlarmBook } from './alarm-book.ts';
 import { ensureAdminToken, startAuthenticator } from './auth.ts';
 import type { Backend } from './backend.ts';
+import { clientAddresses } from './client-address.ts';
 import { Feeds } from './event-feed.ts';
 import { EventStream } from './event-stream.ts';
 import { createHostDesk } from './host-desk.ts';
@@ -25,6 +26,7 @@ import { createHandler } from './http.ts';
 import { liveConferences } from './live-conferences.ts';
 import { openPage } from './page.ts';
 import { problem } from './problem.ts';
+import { RateLimiter, type RateLimits } from './rate-limit.ts';
 import { createRoutes } from './routes.ts';
 import { startUwsServer } from './uws.ts';
 
@@ -33,6 +35,9 @@ export interface ApiOptions {
   readonly port: number;
   readonly bodyLimitBytes: number;
   readonly metricsAccess: 'loopback' | 'token' | 'open';
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly rateLimits: RateLimits;
   readonly adminToken: string | undefined;
   /** Makes a new admin token although there is one. */
   readonly replaceAdminToken: boolean;
@@ -70,7 +75,10 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
   if (!hosts.ok) return hosts;
   const authenticator = await startAuthenticator(store, options.adminToken, hosts.value);
   const feeds = new Feeds({ store, clock });
-  const stream = await EventStream.start({ ...options, authenticator, feeds });
+  const limiter = new RateLimiter({ ...options, limits: options.rateLimits });
+  const addressOf = clientAddresses(options.trustedProxies);
+  const readers = { ...options, authenticator, feeds, limiter, addressOf };
+  const stream = await EventStream.start(readers);
   const alarms: AlarmBook = await openAlarmBook(options.bus);
   const closeParts = async (): Promise<void> => {
     await stream.close();
@@ -99,7 +107,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
     },
     handler: createHandler({
       routes: createRoutes({ ...options, conferences, hosts: desk, records, webhooks, alarms }),
-      authenticator,
+      ...{ authenticator, limiter, addressOf },
       log,
       metrics,
       clock,

@@ -18,6 +18,7 @@ import { conferenceRecord, PREFIXES } from '../conference/records.ts';
 import type { Authenticator, Principal } from './auth.ts';
 import type { Feed, Feeds } from './event-feed.ts';
 import type { HttpRequest, Socket, SocketEvents } from './http-server.ts';
+import type { RateLimiter } from './rate-limit.ts';
 import { CLOSE, subscribe, watchLevels } from './stream-messages.ts';
 import { StreamReader } from './stream-reader.ts';
 import { TalkLevels } from './talk-levels.ts';
@@ -30,6 +31,8 @@ export interface EventStreamOptions {
   readonly metrics: Metrics;
   readonly authenticator: Authenticator;
   readonly feeds: Feeds;
+  readonly limiter: RateLimiter;
+  readonly addressOf: (request: Omit<HttpRequest, 'body'>) => string;
   /** Sockets above it are refused. */
   readonly maxReaders?: number;
 }
@@ -129,12 +132,17 @@ export class EventStream {
 
   /** A socket was opened on the path of the stream. */
   accept(request: Omit<HttpRequest, 'body'>, socket: Socket): SocketEvents {
-    const { clock } = this.#options;
+    const { clock, limiter } = this.#options;
+    const address = this.#options.addressOf(request);
     if (
       this.#closed ||
       this.#readers.size + this.#waiting.size >= (this.#options.maxReaders ?? MAX_READERS)
     ) {
       socket.close(CLOSE.tooSlow, 'too many readers, try again');
+      return { message() {}, drained() {}, closed() {} };
+    }
+    if (limiter.isExhausted(address)) {
+      socket.close(CLOSE.tooSlow, 'too many wrong tokens of this address, try again later');
       return { message() {}, drained() {}, closed() {} };
     }
     this.#waiting.add(socket);
@@ -167,6 +175,7 @@ export class EventStream {
           if (!open) return;
           const scope = principal === undefined ? undefined : scopeOf(principal);
           if (principal === undefined || scope === undefined) {
+            limiter.ofAddress(address);
             refuse(CLOSE.policy, 'the token is not known');
             return;
           }

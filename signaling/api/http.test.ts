@@ -20,6 +20,7 @@ import type { Backend } from './backend.ts';
 import { createHandler } from './http.ts';
 import type { HttpServer } from './http-server.ts';
 import { problem } from './problem.ts';
+import { NO_LIMITS, RateLimiter } from './rate-limit.ts';
 import { createRoutes } from './routes.ts';
 import { plainAddress, startUwsServer } from './uws.ts';
 
@@ -126,6 +127,9 @@ beforeEach(async () => {
           header === `Bearer ${TOKEN}` ? { name: 'test', scopes: ['admin', 'host'] } : undefined,
         close: async () => {},
       },
+      limiter: new RateLimiter({
+        ...{ limits: NO_LIMITS, clock: systemClock, log: silentLogger, metrics },
+      }),
       log: silentLogger,
       metrics,
       clock: systemClock,

@@ -10,11 +10,15 @@ import type { Authenticator, Principal } from './auth.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http-server.ts';
 import { Idempotency } from './idempotency.ts';
 import { problem } from './problem.ts';
+import { type Admission, FREE, type RateLimiter } from './rate-limit.ts';
 import type { Route } from './route.ts';
 
 export interface HandlerOptions {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
+  readonly limiter: RateLimiter;
+  /** Whose request it is; the peer's address unless proxies stand in front. */
+  readonly addressOf?: (request: HttpRequest) => string;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -39,8 +43,9 @@ export function createHandler(options: HandlerOptions): HttpHandler {
   );
   const table = options.routes.map((route) => ({ route, segments: route.path.split('/') }));
   const idempotency = new Idempotency(options.clock);
-  return async (request) => {
+  return async (received) => {
     const startMs = options.clock.nowMs();
+    const request = withClient(received, options.addressOf);
     const { response, label } = await answer(options, { table, idempotency }, request);
     requests.observe((options.clock.nowMs() - startMs) / 1000, {
       method: request.method,
@@ -49,6 +54,11 @@ export function createHandler(options: HandlerOptions): HttpHandler {
     });
     return { ...response, headers: { ...SECURITY_HEADERS, ...response.headers } };
   };
+}
+
+function withClient(request: HttpRequest, addressOf: HandlerOptions['addressOf']): HttpRequest {
+  const remoteAddress = addressOf?.(request) ?? request.remoteAddress;
+  return remoteAddress === request.remoteAddress ? request : { ...request, remoteAddress };
 }
 
 interface TableEntry {
@@ -79,27 +89,49 @@ async function answer(
   });
   const chosen = fitting.find(({ route }) => route.method === request.method);
   if (chosen === undefined) {
+    const { headers, refusal } = options.limiter.ofAddress(request.remoteAddress);
+    if (refusal !== undefined) return { response: withFields(refusal, headers), label: 'none' };
     const file = request.method === 'GET' ? options.page?.(request) : undefined;
     if (file !== undefined) return { response: file, label: 'page' };
-    return { response: unmatched(request, fitting), label: 'none' };
+    return { response: withFields(unmatched(request, fitting), headers), label: 'none' };
   }
 
   const { route } = chosen;
   try {
-    const authorization = request.headers.get('authorization');
-    const principal =
-      route.scope === 'public'
-        ? undefined
-        : await options.authenticator.authenticate(authorization);
+    const { principal, admission } = await admit(options, route, request);
+    if (admission.refusal !== undefined) {
+      return { response: withFields(admission.refusal, admission.headers), label: route.path };
+    }
     const refusal = authorize(route, principal, request);
     const response = refusal ?? (await carryOut(idempotency, chosen, request, principal));
     if (route.method !== 'GET') audit(options.log, route, request, principal, response);
-    return { response, label: route.path };
+    return { response: withFields(response, admission.headers), label: route.path };
   } catch (error) {
     // Our bug: this request fails, the process goes on.
     options.log.error({ error, route: route.path }, 'a request failed by a fault of ours');
     return { response: problem('internal', 'see the log of the server'), label: route.path };
   }
+}
+
+const withFields = (response: HttpResponse, headers: Admission['headers']): HttpResponse => ({
+  ...response,
+  headers: { ...response.headers, ...headers },
+});
+
+/** Who asks, and whether not too often: by the token where there is a good one, else by the address. */
+async function admit(
+  { authenticator, limiter }: HandlerOptions,
+  route: Route,
+  request: HttpRequest,
+): Promise<{ readonly principal: Principal | undefined; readonly admission: Admission }> {
+  if (route.withoutLimit === true) return { principal: undefined, admission: FREE };
+  const principal =
+    route.scope === 'public'
+      ? undefined
+      : await authenticator.authenticate(request.headers.get('authorization'));
+  const admission =
+    principal === undefined ? limiter.ofAddress(request.remoteAddress) : limiter.ofToken(principal);
+  return { principal, admission };
 }
 
 interface Chosen {

@@ -30,6 +30,7 @@ const TITLES = {
   'code-refused': [403, 'This code does not open the page'],
   'upgrade-required': [426, 'This is a WebSocket'],
   'too-many': [429, 'Too many at once'],
+  'too-often': [429, 'Too many requests'],
   'key-reused': [422, 'The idempotency key belongs to another request'],
   internal: [500, 'A fault of this program'],
   overloaded: [503, 'Busy, try again'],

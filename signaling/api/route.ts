@@ -20,6 +20,8 @@ interface Described {
   readonly response?: z.ZodType;
   /** Media types of the answer beside JSON. */
   readonly otherTypes?: readonly string[];
+  /** Costs next to nothing and must be answered whoever floods us. */
+  readonly withoutLimit?: true;
 }
 
 export interface Route extends Described {

@@ -262,6 +262,7 @@ function publicRoutes(options: RoutesOptions, described: readonly Route[]): read
     route({
       ...shared,
       path: '/healthz',
+      withoutLimit: true,
       summary: 'Whether the process answers',
       response: schemas.health,
       handle: () => Promise.resolve(json(200, { status: 'ok' })),
@@ -269,6 +270,7 @@ function publicRoutes(options: RoutesOptions, described: readonly Route[]): read
     route({
       ...shared,
       path: '/readyz',
+      withoutLimit: true,
       summary: 'Whether every role can do its work',
       response: schemas.readiness,
       handle: () => {

@@ -29,6 +29,7 @@ import { createWebhookSender } from '../derived/webhook-sender.ts';
 import { type Api, startApi } from './api.ts';
 import type { ControlAction } from './backend.ts';
 import { createProvisioningBackend } from './provisioning-backend.ts';
+import { NO_LIMITS, type RateLimits } from './rate-limit.ts';
 import { createStoreBackend } from './store-backend.ts';
 
 export const ADMIN_TOKEN = 'the-admin-token-of-this-test-0123456789';
@@ -64,6 +65,8 @@ export interface TestApiOptions {
   readonly pageDirectory?: string;
   readonly store?: Store;
   readonly port?: number;
+  readonly rateLimits?: RateLimits;
+  readonly trustedProxies?: readonly string[];
 }
 
 function must<T>(result: Result<T, MediaError>): T {
@@ -146,6 +149,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       port: options.port ?? 0,
       bodyLimitBytes: 65_536,
       metricsAccess: 'loopback',
+      trustedProxies: options.trustedProxies ?? [],
+      rateLimits: options.rateLimits ?? NO_LIMITS,
       adminToken: ADMIN_TOKEN,
       replaceAdminToken: false,
       version: '0.0.0',
