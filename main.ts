@@ -380,6 +380,7 @@ async function startHttp(
     replaceAdminToken: options.newAdminToken,
     version: VERSION,
     webhooks: webhookParts(platform),
+    keepRecordsMs: config.records.keepDays * DAY_MS,
     backend: createStoreBackend({
       ...platform,
       provisioning: createProvisioningBackend(store, checkRow),

@@ -15,6 +15,7 @@ import { createWebhookDesk } from '../derived/webhook-desk.ts';
 import type { WebhookSender } from '../derived/webhook-sender.ts';
 import type { TargetPolicy } from '../derived/webhook-target.ts';
 import { type AlarmBook, openAlarmBook } from './alarm-book.ts';
+import { AuditLog } from './audit.ts';
 import { ensureAdminToken, startAuthenticator } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { clientAddresses } from './client-address.ts';
@@ -38,6 +39,8 @@ export interface ApiOptions {
   /** Addresses and networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   readonly rateLimits: RateLimits;
+  /** Of the audit. */
+  readonly keepRecordsMs: number;
   readonly adminToken: string | undefined;
   /** Makes a new admin token although there is one. */
   readonly replaceAdminToken: boolean;
@@ -80,10 +83,12 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
   const readers = { ...options, authenticator, feeds, limiter, addressOf };
   const stream = await EventStream.start(readers);
   const alarms: AlarmBook = await openAlarmBook(options.bus);
+  const audit = new AuditLog({ ...options, keepMs: options.keepRecordsMs });
   const closeParts = async (): Promise<void> => {
     await stream.close();
     await alarms.close();
     await feeds.close();
+    await audit.close();
     await authenticator.close();
   };
   const conferences = liveConferences({ store, feeds, backend: options.backend.conferences });
@@ -106,8 +111,16 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
       accept: (request, socket) => stream.accept(request, socket),
     },
     handler: createHandler({
-      routes: createRoutes({ ...options, conferences, hosts: desk, records, webhooks, alarms }),
-      ...{ authenticator, limiter, addressOf },
+      routes: createRoutes({
+        ...options,
+        conferences,
+        hosts: desk,
+        records,
+        webhooks,
+        alarms,
+        audit,
+      }),
+      ...{ authenticator, limiter, addressOf, audit, random },
       log,
       metrics,
       clock,

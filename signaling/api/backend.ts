@@ -4,6 +4,7 @@ import type { AccountId, CallId, ConferenceId } from '../../common/ids.ts';
 import type { Result } from '../../common/result.ts';
 import type { DialListReply, DialReply, DialWish } from '../conference/dial-client.ts';
 import type { AccountRecord, DnisRecord, ServiceRequest } from '../conference/messages.ts';
+import type { Outside } from '../conference/service-request.ts';
 import type {
   ConferenceSummary,
   ConferenceView,
@@ -33,11 +34,11 @@ export interface ConferenceBackend {
   list(): Reply<readonly ConferenceSummary[]>;
   get(id: ConferenceId): Reply<ConferenceView | undefined>;
   /** As an operator. `conference-unknown`: no such conference or ordinal. */
-  control(id: ConferenceId, action: ControlAction): Reply<void>;
+  control(id: ConferenceId, by: Outside, action: ControlAction): Reply<void>;
   /** As an operator; the account of the conference pays and is limited all the same. */
-  dial(id: ConferenceId, wish: DialWish): Reply<DialReply>;
-  dialList(id: ConferenceId): Reply<DialListReply>;
-  cancelDial(id: ConferenceId, dialId: CallId): Reply<void>;
+  dial(id: ConferenceId, by: Outside, wish: DialWish): Reply<DialReply>;
+  dialList(id: ConferenceId, by: Outside): Reply<DialListReply>;
+  cancelDial(id: ConferenceId, by: Outside, dialId: CallId): Reply<void>;
 }
 
 export interface NodeBackend {

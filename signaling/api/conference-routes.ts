@@ -5,7 +5,7 @@ import type { ControlAction } from './backend.ts';
 import type { HttpResponse } from './http-server.ts';
 import type { LiveConferences } from './live-conferences.ts';
 import { problem, problemOf, reply } from './problem.ts';
-import { json, noContent, type Route, route } from './route.ts';
+import { type Asked, json, noContent, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 import { STREAM_DESCRIPTION } from './stream-messages.ts';
 
@@ -118,11 +118,11 @@ function reading(conferences: LiveConferences): readonly Route[] {
 function controlling(conferences: LiveConferences): readonly Route[] {
   const carryOut = async (
     id: ConferenceId,
-    principal: Principal | undefined,
+    { principal, by }: Pick<Asked, 'principal' | 'by'>,
     action: ControlAction,
   ): Promise<HttpResponse> =>
     (await foreign(conferences, id, principal)) ??
-    reply(await conferences.control(id, action), () => noContent);
+    reply(await conferences.control(id, by, action), () => noContent);
   const inConference = (
     method: 'POST' | 'DELETE',
     suffix: string,
@@ -136,7 +136,7 @@ function controlling(conferences: LiveConferences): readonly Route[] {
       summary,
       status: 204,
       params: schemas.conferencePath,
-      handle: ({ params, principal }) => carryOut(params.id, principal, action),
+      handle: (call) => carryOut(call.params.id, call, action),
     });
   const onConferee = (
     method: 'POST' | 'DELETE',
@@ -151,7 +151,7 @@ function controlling(conferences: LiveConferences): readonly Route[] {
       summary,
       status: 204,
       params: schemas.confereePath,
-      handle: ({ params, principal }) => carryOut(params.id, principal, action(params.ordinal)),
+      handle: (call) => carryOut(call.params.id, call, action(call.params.ordinal)),
     });
   const setMode = route({
     ...shared,
@@ -162,8 +162,7 @@ function controlling(conferences: LiveConferences): readonly Route[] {
     params: schemas.conferencePath,
     body: schemas.modeChange,
     guard: ({ id }, principal) => foreign(conferences, id, principal),
-    handle: ({ params, principal, body }) =>
-      carryOut(params.id, principal, { kind: 'mode', mode: body.mode }),
+    handle: (call) => carryOut(call.params.id, call, { kind: 'mode', mode: call.body.mode }),
   });
   const mute =
     (muted: boolean) =>

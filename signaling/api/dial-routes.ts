@@ -7,7 +7,7 @@ import { foreign } from './conference-routes.ts';
 import type { HttpResponse } from './http-server.ts';
 import type { LiveConferences } from './live-conferences.ts';
 import { type ProblemKind, problem, problemOf, reply } from './problem.ts';
-import { json, noContent, type Route, route } from './route.ts';
+import { created, json, noContent, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
 const REFUSALS: Readonly<Record<DialRefusal, readonly [ProblemKind, string]>> = {
@@ -53,11 +53,11 @@ export function dialRoutes(conferences: LiveConferences, nodes: NodeBackend): re
       params: schemas.conferencePath,
       body: schemas.dialRequest,
       response: schemas.dialStarted,
-      handle: async ({ params, body, principal }) =>
+      handle: async ({ params, body, principal, by }) =>
         (await foreign(conferences, params.id, principal)) ??
-        answer(await conferences.dial(params.id, body), (value) =>
+        answer(await conferences.dial(params.id, by, body), (value) =>
           value.kind === 'dialling'
-            ? json(202, {
+            ? created(202, `/api/v1/conferences/${params.id}/dials/${value.order.dialId}`, {
                 dialId: value.order.dialId,
                 number: value.order.number,
                 state: 'dialling',
@@ -75,9 +75,9 @@ export function dialRoutes(conferences: LiveConferences, nodes: NodeBackend): re
       status: 202,
       params: schemas.conferencePath,
       response: schemas.dialListStarted,
-      handle: async ({ params, principal }) =>
+      handle: async ({ params, principal, by }) =>
         (await foreign(conferences, params.id, principal)) ??
-        answer(await conferences.dialList(params.id), (value) =>
+        answer(await conferences.dialList(params.id, by), (value) =>
           value.kind === 'dialling-list'
             ? json(202, { dialIds: value.dialIds })
             : problem('unavailable', 'no answer that is understood'),
@@ -90,9 +90,9 @@ export function dialRoutes(conferences: LiveConferences, nodes: NodeBackend): re
       summary: 'Take a call back that is not in the conference yet',
       status: 204,
       params: schemas.dialPath,
-      handle: async ({ params, principal }) =>
+      handle: async ({ params, principal, by }) =>
         (await foreign(conferences, params.id, principal)) ??
-        reply(await conferences.cancelDial(params.id, params.dialId), () => noContent),
+        reply(await conferences.cancelDial(params.id, by, params.dialId), () => noContent),
     }),
     route({
       method: 'GET',

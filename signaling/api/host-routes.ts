@@ -1,4 +1,5 @@
 /** Routes with which a page gets in: a host code for a token, and what a token is good for. */
+import { hostOf } from './audit.ts';
 import type { HostDesk } from './host-desk.ts';
 import { problem, problemOf } from './problem.ts';
 import { json, type Route, route } from './route.ts';
@@ -21,12 +22,15 @@ export function hostRoutes(hosts: HostDesk): readonly Route[] {
         const exchange = await hosts.exchange(body.code, request.remoteAddress);
         switch (exchange.kind) {
           case 'token':
-            return json(201, {
-              token: exchange.issued.token,
-              accountId: exchange.account.id,
-              accountName: exchange.account.name,
-              expiresAt: new Date(exchange.issued.expiresAtMs).toISOString(),
-            });
+            return {
+              ...json(201, {
+                token: exchange.issued.token,
+                accountId: exchange.account.id,
+                accountName: exchange.account.name,
+                expiresAt: new Date(exchange.issued.expiresAtMs).toISOString(),
+              }),
+              by: hostOf(exchange.account.id),
+            };
           case 'refused':
             return problem('code-refused', 'expected the code of a host');
           case 'busy':

@@ -62,7 +62,7 @@ function memoryBackend(calls: string[]): Backend {
     conferences: {
       list: async () => ok([]),
       get: async () => ok(undefined),
-      async control(id, action) {
+      async control(id, _, action) {
         calls.push(`${id} ${JSON.stringify(action)}`);
         if (id === 'cgone') return fail(new MediaError('conference-unknown', 'no cgone'));
         if (id === 'cbug') throw new Error('a bug');
@@ -114,6 +114,7 @@ beforeEach(async () => {
       sender: createWebhookSender({ policy, clock: systemClock, timeoutMs: 1_000 }),
     }),
     alarms: { list: () => [], close: async () => {} },
+    audit: { search: async () => ok({ items: [], next: null }) },
   });
   const started = await startUwsServer({
     address: '127.0.0.1',
@@ -130,6 +131,8 @@ beforeEach(async () => {
       limiter: new RateLimiter({
         ...{ limits: NO_LIMITS, clock: systemClock, log: silentLogger, metrics },
       }),
+      audit: { note: async () => {} },
+      random: seededRandom(3),
       log: silentLogger,
       metrics,
       clock: systemClock,

@@ -4,19 +4,24 @@
  * (uws.ts) nor touch SIP or media. Start reading at `createHandler`; the routes are in routes.ts.
  */
 import type { Clock } from '../../common/clock.ts';
+import type { Random } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
+import { newRequestId } from '../conference/service-request.ts';
+import { type AuditLog, askerOf } from './audit.ts';
 import type { Authenticator, Principal } from './auth.ts';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http-server.ts';
 import { Idempotency } from './idempotency.ts';
 import { problem } from './problem.ts';
 import { type Admission, FREE, type RateLimiter } from './rate-limit.ts';
-import type { Route } from './route.ts';
+import type { Asked, Route, RouteResponse } from './route.ts';
 
 export interface HandlerOptions {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
   readonly limiter: RateLimiter;
+  readonly audit: Pick<AuditLog, 'note'>;
+  readonly random: Random;
   /** Whose request it is; the peer's address unless proxies stand in front. */
   readonly addressOf?: (request: HttpRequest) => string;
   readonly log: Logger;
@@ -97,19 +102,26 @@ async function answer(
   }
 
   const { route } = chosen;
+  const requestId = newRequestId(options.random);
   try {
     const { principal, admission } = await admit(options, route, request);
     if (admission.refusal !== undefined) {
       return { response: withFields(admission.refusal, admission.headers), label: route.path };
     }
-    const refusal = authorize(route, principal, request);
-    const response = refusal ?? (await carryOut(idempotency, chosen, request, principal));
-    if (route.method !== 'GET') audit(options.log, route, request, principal, response);
-    return { response: withFields(response, admission.headers), label: route.path };
+    const asked = { request, principal, by: { asker: askerOf(principal), requestId } };
+    const response =
+      authorize(route, principal, request) ?? (await carryOut(idempotency, chosen, asked));
+    if (route.method !== 'GET') await options.audit.note(route, asked, response);
+    const headers = { ...admission.headers, 'x-request-id': requestId };
+    return { response: withFields(response, headers), label: route.path };
   } catch (error) {
     // Our bug: this request fails, the process goes on.
-    options.log.error({ error, route: route.path }, 'a request failed by a fault of ours');
-    return { response: problem('internal', 'see the log of the server'), label: route.path };
+    options.log.error(
+      { err: error, route: route.path, requestId },
+      'a request failed by a fault of ours',
+    );
+    const response = problem('internal', `see the log of the server, requestId ${requestId}`);
+    return { response, label: route.path };
   }
 }
 
@@ -142,10 +154,10 @@ interface Chosen {
 function carryOut(
   idempotency: Idempotency,
   { route, params }: Chosen,
-  request: HttpRequest,
-  principal: Principal | undefined,
-): Promise<HttpResponse> {
-  const handle = (): Promise<HttpResponse> => route.handle(request, params, principal);
+  asked: Asked,
+): Promise<RouteResponse> {
+  const { request, principal } = asked;
+  const handle = (): Promise<RouteResponse> => route.handle(asked, params);
   // A code exchange is public and its answer is a secret: it is never remembered.
   if (route.method === 'GET' || principal === undefined) return handle();
   return idempotency.once(request, principal.name, handle);
@@ -184,25 +196,6 @@ function authorize(
     return problem('forbidden', `expected a token with scope ${route.scope}`);
   }
   return undefined;
-}
-
-function audit(
-  log: Logger,
-  route: Route,
-  request: HttpRequest,
-  principal: Principal | undefined,
-  response: HttpResponse,
-): void {
-  log.info(
-    {
-      method: route.method,
-      path: request.path,
-      status: response.status,
-      by: principal?.name ?? 'nobody',
-      from: request.remoteAddress,
-    },
-    'api request',
-  );
 }
 
 function match(

@@ -42,10 +42,10 @@ export function liveConferences({
 }: LiveConferencesOptions): LiveConferences {
   return {
     list: () => backend.list(),
-    control: (id, action) => backend.control(id, action),
-    dial: (id, wish) => backend.dial(id, wish),
-    dialList: (id) => backend.dialList(id),
-    cancelDial: (id, dialId) => backend.cancelDial(id, dialId),
+    control: (id, by, action) => backend.control(id, by, action),
+    dial: (id, by, wish) => backend.dial(id, by, wish),
+    dialList: (id, by) => backend.dialList(id, by),
+    cancelDial: (id, by, dialId) => backend.cancelDial(id, by, dialId),
     async get(id) {
       // The record tells that it lives, and how far the feed must be at least.
       const entry = await store.get(KEYS.conference(id));

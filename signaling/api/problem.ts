@@ -54,6 +54,12 @@ export function problem(
   };
 }
 
+/** The kind of problem that a response is; undefined: none. */
+export function kindOf({ status, body }: HttpResponse): string | undefined {
+  if (status < 400 || typeof body !== 'string') return undefined;
+  return /^\{"type":"urn:minusone:problem:([a-z-]+)"/.exec(body)?.[1];
+}
+
 /** The answer of a backend: its value, or the problem document of its error. */
 export function reply<T>(
   result: Result<T, MediaError>,

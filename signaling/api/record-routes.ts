@@ -75,7 +75,7 @@ interface SpanQuery {
   readonly limit: number;
 }
 
-const spanOf = ({ from, to, after, limit }: SpanQuery) => ({
+export const spanOf = ({ from, to, after, limit }: SpanQuery) => ({
   fromMs: time(from),
   toMs: time(to),
   after,

@@ -15,7 +15,7 @@ const next = z
     '`after` of the next page, also in the Link header; null: this was the last. A page may be short or empty although there is a next: a search reads 5,000 records at a time.',
   );
 
-const span = {
+export const span = {
   from: moment.optional().describe('Ended at this time or later (ISO 8601).'),
   to: moment.optional().describe('Ended before this time.'),
   after: text.optional().describe('`next` of the page before.'),

@@ -1,5 +1,6 @@
 /** One route of the API: what it takes and gives as schemas, so that checks and OpenAPI say the same. */
 import { z } from 'zod';
+import type { Outside } from '../conference/service-request.ts';
 import type { Principal, Scope } from './auth.ts';
 import type { HttpRequest, HttpResponse } from './http-server.ts';
 import { problem } from './problem.ts';
@@ -30,18 +31,29 @@ export interface Route extends Described {
   readonly body: z.ZodType | undefined;
   /** Called once scope and path fit. */
   readonly handle: (
-    request: HttpRequest,
+    asked: Asked,
     params: Readonly<Record<string, string>>,
-    principal: Principal | undefined,
-  ) => Promise<HttpResponse>;
+  ) => Promise<RouteResponse>;
 }
 
-export interface Call<Params, Body, Query> {
+export interface RouteResponse extends HttpResponse {
+  /** Who it turned out to be, for the audit of a public route. */
+  readonly by?: string;
+}
+
+/** A request, and who it is that asks. */
+export interface Asked {
+  readonly request: HttpRequest;
+  /** Undefined on public routes. */
+  readonly principal: Principal | undefined;
+  /** For the log of a conference. */
+  readonly by: Outside;
+}
+
+export interface Call<Params, Body, Query> extends Asked {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  readonly principal: Principal | undefined;
-  readonly request: HttpRequest;
 }
 
 const nothing = z.object({});
@@ -62,7 +74,7 @@ export function route<
     ) => Promise<HttpResponse | undefined>;
     readonly handle: (
       call: Call<z.output<Params>, z.output<Body>, z.output<Query>>,
-    ) => Promise<HttpResponse>;
+    ) => Promise<RouteResponse>;
   },
 ): Route {
   const params: z.ZodType = spec.params ?? nothing;
@@ -73,7 +85,8 @@ export function route<
     params: spec.params,
     query: spec.query,
     body: spec.body,
-    async handle(request, rawParams, principal) {
+    async handle(asked, rawParams) {
+      const { request, principal } = asked;
       const checkedParams = params.safeParse(rawParams);
       if (!checkedParams.success) return invalid(checkedParams.error);
       const checkedQuery = query.safeParse(Object.fromEntries(request.query));
@@ -88,8 +101,7 @@ export function route<
         params: checkedParams.data as z.output<Params>,
         query: checkedQuery.data as z.output<Query>,
         body: checkedBody.data as z.output<Body>,
-        principal,
-        request,
+        ...asked,
       });
     },
   };
@@ -126,6 +138,12 @@ function invalid(error: z.ZodError): HttpResponse {
       ? 'a field is not right'
       : `${first.path === '' ? 'the body' : first.path}: ${first.message}`;
   return problem('invalid', detail, { errors });
+}
+
+/** What was made, and where it is to be found. */
+export function created(status: 201 | 202, location: string, value: unknown): HttpResponse {
+  const { headers, ...rest } = json(status, value);
+  return { ...rest, headers: { ...headers, location } };
 }
 
 export function json(status: number, value: unknown): HttpResponse {

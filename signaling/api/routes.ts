@@ -6,6 +6,8 @@ import { accountRecord, dnisRecord } from '../conference/messages.ts';
 import type { Records } from '../derived/record-search.ts';
 import type { WebhookDesk } from '../derived/webhook-desk.ts';
 import type { AlarmBook } from './alarm-book.ts';
+import type { AuditLog } from './audit.ts';
+import { auditRoute } from './audit-routes.ts';
 import type { Backend } from './backend.ts';
 import { conferenceRoutes } from './conference-routes.ts';
 import { dialRoutes } from './dial-routes.ts';
@@ -17,7 +19,7 @@ import { answerAccount, createWithFreeCodes } from './new-account.ts';
 import { openApiDocument } from './openapi.ts';
 import { problem, problemOf, reply } from './problem.ts';
 import { recordRoutes } from './record-routes.ts';
-import { json, noContent, type Route, route } from './route.ts';
+import { created, json, noContent, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
@@ -32,6 +34,7 @@ export interface RoutesOptions {
   readonly records: Records;
   readonly webhooks: WebhookDesk;
   readonly alarms: AlarmBook;
+  readonly audit: Pick<AuditLog, 'search'>;
 }
 
 export function createRoutes(options: RoutesOptions): readonly Route[] {
@@ -45,6 +48,7 @@ export function createRoutes(options: RoutesOptions): readonly Route[] {
     ...recordRoutes(options.records),
     ...webhookRoutes(options.webhooks),
     alarmRoute(options.alarms),
+    auditRoute(options.audit),
   ];
   return [...routes, ...publicRoutes(options, routes)];
 }
@@ -119,7 +123,7 @@ function accountRoutes({ backend, random }: RoutesOptions): readonly Route[] {
       response: accountRecord,
       handle: async ({ body }) =>
         answerAccount(await createWithFreeCodes(provisioning, random, body), body, (made) =>
-          json(201, made),
+          created(201, `/api/v1/accounts/${encodeURIComponent(made.id)}`, made),
         ),
     }),
     route({

@@ -59,10 +59,10 @@ function conferences({ store, clock, control }: StoreBackendOptions): Conference
         conferees: [...log.roster.conferees.values()].map(conferee),
       }));
     },
-    control: (id, action) => control.control(id, undefined, action),
-    dial: (id, wish) => control.dial(id, undefined, wish),
-    dialList: (id) => control.dialList(id, undefined),
-    cancelDial: (id, dialId) => control.cancelDial(id, undefined, dialId),
+    control: (id, by, action) => control.control(id, by, action),
+    dial: (id, by, wish) => control.dial(id, by, wish),
+    dialList: (id, by) => control.dialList(id, by),
+    cancelDial: (id, by, dialId) => control.cancelDial(id, by, dialId),
   };
 }
 

@@ -18,7 +18,8 @@ import { createMetrics } from '../../common/metrics.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import { MemoryStore } from '../../common/store/memory-store.ts';
 import type { Store } from '../../common/store/store.ts';
-import { ConferenceLog } from '../conference/conference-log.ts';
+import type { ServiceClient } from '../conference/client.ts';
+import { ConferenceLog, type DecisionContext } from '../conference/conference-log.ts';
 import { seedDemoData } from '../conference/demo-data.ts';
 import type { DialClient } from '../conference/dial-client.ts';
 import type { ConferenceEvent } from '../conference/events.ts';
@@ -96,9 +97,15 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     logs.set(id, made);
     return made;
   };
-  const append = async (id: string, ...events: ConferenceEvent[]): Promise<void> => {
+  const append = (id: string, ...events: ConferenceEvent[]): Promise<void> =>
+    appendBy({}, id, ...events);
+  const appendBy = async (
+    context: DecisionContext,
+    id: string,
+    ...events: ConferenceEvent[]
+  ): Promise<void> => {
     const one = logOf(id);
-    must(await one.commit(() => ({ events, result: undefined })));
+    must(await one.commit(() => ({ events, result: undefined }), context));
     const record = one.roster.record();
     const key = KEYS.conference(one.id);
     if (record === undefined) must(await store.delete(key));
@@ -106,6 +113,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   };
   const control = async (
     id: ConferenceId,
+    by: Parameters<ServiceClient['control']>[1],
     action: ControlAction,
   ): Promise<Result<void, MediaError>> => {
     controls.push(`${id} ${JSON.stringify(action)}`);
@@ -114,7 +122,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     if ('ordinal' in action && one === undefined) {
       return fail(new MediaError('conference-unknown', 'no such conferee'));
     }
-    for (const event of eventsOf(action, one?.confereeId)) await append(id, event);
+    const context = typeof by === 'object' ? { by: by.asker, requestId: by.requestId } : {};
+    for (const event of eventsOf(action, one?.confereeId)) await appendBy(context, id, event);
     return ok(undefined);
   };
 
@@ -132,7 +141,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   });
   const provisioning = createProvisioningBackend(store);
   const service = {
-    control: (id: ConferenceId, _by: unknown, action: ControlAction) => control(id, action),
+    control,
     ...fakeDials(controls),
   };
   const backend = createStoreBackend({
@@ -150,6 +159,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       bodyLimitBytes: 65_536,
       metricsAccess: 'loopback',
       trustedProxies: options.trustedProxies ?? [],
+      keepRecordsMs: 86_400_000,
       rateLimits: options.rateLimits ?? NO_LIMITS,
       adminToken: ADMIN_TOKEN,
       replaceAdminToken: false,

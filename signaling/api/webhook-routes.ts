@@ -4,7 +4,7 @@ import { conferenceEvent } from '../conference/events.ts';
 import { accountId } from '../conference/messages.ts';
 import type { WebhookDesk, WebhookWithState } from '../derived/webhook-desk.ts';
 import { problem, reply } from './problem.ts';
-import { json, noContent, type Route, route } from './route.ts';
+import { created, json, noContent, type Route, route } from './route.ts';
 
 const KINDS = conferenceEvent.options.map(({ shape }) => shape.kind.value);
 
@@ -79,7 +79,10 @@ export function webhookRoutes(desk: WebhookDesk): readonly Route[] {
       response: webhookCreated,
       handle: async ({ body }) =>
         reply(await desk.create(body), (made) =>
-          json(201, { ...viewOf(made), secret: made.record.secret }),
+          created(201, `/api/v1/webhooks/${made.record.id}`, {
+            ...viewOf(made),
+            secret: made.record.secret,
+          }),
         ),
     }),
     route({

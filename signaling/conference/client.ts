@@ -38,8 +38,10 @@ import type { Roster } from './roster.ts';
 import {
   ANSWER_MS,
   ask,
+  askedBy,
   DEPARTURE_MS,
   newRequestId,
+  type Outside,
   persist,
   type ServiceClientOptions,
   unreadable,
@@ -77,10 +79,10 @@ export type VruDescription = Pick<VruRecord, 'address' | 'calls'> &
   Partial<Pick<VruRecord, 'draining' | 'trunks'>>;
 
 export interface ServiceClient extends DialClient {
-  /** In-conference functions; `by` is absent for an operator. */
+  /** In-conference functions; `by` is absent for an operator without a name. */
   control(
     id: ConferenceId,
-    by: ConfereeId | undefined,
+    by: ConfereeId | Outside | undefined,
     action: ControlAction,
   ): Promise<ControlReply>;
 }
@@ -320,7 +322,7 @@ class VruClient implements ConferenceClient {
 
   control(
     id: ConferenceId,
-    by: ConfereeId | undefined,
+    by: ConfereeId | Outside | undefined,
     action: ControlAction,
   ): Promise<ControlReply> {
     return control(this.#options, id, by, action);
@@ -364,16 +366,14 @@ async function readRoster(
 async function control(
   options: ServiceClientOptions,
   conferenceId: ConferenceId,
-  by: ConfereeId | undefined,
+  by: ConfereeId | Outside | undefined,
   action: ControlAction,
 ): Promise<ControlReply> {
-  const requestId = newRequestId(options.random);
   const answer = await ask(options, ANSWER_MS, {
     service: 'conference',
     kind: 'control',
-    requestId,
+    ...askedBy(by, options.random),
     conferenceId,
-    ...(by === undefined ? {} : { by }),
     action,
   });
   if (!answer.ok) return answer;

@@ -37,7 +37,7 @@ export interface Decision<T> {
 
 export interface DecisionContext {
   readonly requestId?: string;
-  readonly by?: number | 'operator';
+  readonly by?: NonNullable<EventDocument['by']>;
 }
 
 export class ConferenceLog {

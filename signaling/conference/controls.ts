@@ -76,7 +76,7 @@ async function carryOut(management: Management, log: ConferenceLog, order: Order
 }
 
 function contextOf({ request, by }: Order) {
-  return { requestId: request.requestId, by: by?.ordinal ?? ('operator' as const) };
+  return { requestId: request.requestId, by: by?.ordinal ?? request.asker ?? 'operator' };
 }
 
 async function change(

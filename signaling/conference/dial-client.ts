@@ -8,8 +8,10 @@ import type { ServiceReply, ServiceRequest } from './messages.ts';
 import {
   ANSWER_MS,
   ask,
+  askedBy,
   DEPARTURE_MS,
   newRequestId,
+  type Outside,
   type ServiceClientOptions,
 } from './service-request.ts';
 
@@ -31,19 +33,19 @@ export interface DialClient {
   /** Calls somebody for a conference (R26); `requestId` of a retry, so that nobody is called twice. */
   dial(
     id: ConferenceId,
-    by: ConfereeId | undefined,
+    by: ConfereeId | Outside | undefined,
     wish: DialWish,
     requestId?: string,
   ): Promise<Result<DialReply, MediaError>>;
   /** Calls the list of the account. */
   dialList(
     id: ConferenceId,
-    by: ConfereeId | undefined,
+    by: ConfereeId | Outside | undefined,
     requestId?: string,
   ): Promise<Result<DialListReply, MediaError>>;
   cancelDial(
     id: ConferenceId,
-    by: ConfereeId | undefined,
+    by: ConfereeId | Outside | undefined,
     dialId: CallId,
   ): Promise<Result<void, MediaError>>;
 }
@@ -81,10 +83,9 @@ export function dialClient(options: ServiceClientOptions): DialClient {
         await ask(options, ANSWER_MS, {
           service: 'conference',
           kind: 'dial',
-          requestId: requestId ?? newRequestId(random),
+          ...askedBy(by, random, requestId),
           conferenceId,
           number,
-          ...(by === undefined ? {} : { by }),
           ...(name === undefined ? {} : { name }),
           ...(confirm === undefined ? {} : { confirm }),
         }),
@@ -93,9 +94,8 @@ export function dialClient(options: ServiceClientOptions): DialClient {
       const answer = await ask(options, ANSWER_MS, {
         service: 'conference',
         kind: 'dial-list',
-        requestId: requestId ?? newRequestId(random),
+        ...askedBy(by, random, requestId),
         conferenceId,
-        ...(by === undefined ? {} : { by }),
       });
       if (!answer.ok) return answer;
       const { value } = answer;
@@ -106,10 +106,9 @@ export function dialClient(options: ServiceClientOptions): DialClient {
       const answer = await ask(options, ANSWER_MS, {
         service: 'conference',
         kind: 'cancel-dial',
-        requestId: newRequestId(random),
+        ...askedBy(by, random),
         conferenceId,
         dialId,
-        ...(by === undefined ? {} : { by }),
       });
       if (!answer.ok) return answer;
       return answer.value.kind === 'done' ? ok(undefined) : unexpected(answer.value);

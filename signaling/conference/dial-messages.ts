@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   accountId,
+  asker,
   caller,
   callId,
   confereeId,
@@ -107,6 +108,7 @@ export const DIAL_REQUESTS = [
     conferenceId,
     /** A host of it; absent: an operator. */
     by: confereeId.optional(),
+    asker: asker.optional(),
     number: z.string().max(64),
     name: z.string().max(128).optional(),
     /** Default true. */
@@ -121,6 +123,7 @@ export const DIAL_REQUESTS = [
     requestId,
     conferenceId,
     by: confereeId.optional(),
+    asker: asker.optional(),
   }),
   /** Takes a call back that is not in the conference yet. */
   z.object({
@@ -129,6 +132,7 @@ export const DIAL_REQUESTS = [
     requestId,
     conferenceId,
     by: confereeId.optional(),
+    asker: asker.optional(),
     dialId: callId,
   }),
   /** From the VRU that calls. Refused with `ended`: nobody wants the call any more. */

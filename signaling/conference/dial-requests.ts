@@ -1,6 +1,6 @@
 /** Service requests about calls that we make: from hosts, operators, and the VRU that calls. Start reading at dialling.ts. */
 import { MediaError } from '../../common/errors.ts';
-import type { AccountId, CallId, ConfereeId } from '../../common/ids.ts';
+import type { AccountId, CallId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import { normalise } from '../trunk/dial-plan.ts';
 import { getAccount } from './accounts.ts';
@@ -34,15 +34,15 @@ const said =
 /** Undefined: an operator. Errors: not a host, no such conference. */
 async function asking(
   log: ConferenceLog,
-  by: ConfereeId | undefined,
-): Promise<Result<number | 'operator', MediaError>> {
+  { by, asker }: Pick<Request<'dial'>, 'by' | 'asker'>,
+): Promise<Result<number | string, MediaError>> {
   const current = await log.catchUp();
   if (!current.ok) return current;
   const { roster } = log;
   if (roster.created === undefined || roster.ended !== undefined) {
     return fail(new MediaError('conference-unknown', `there is no conference ${log.id}`));
   }
-  if (by === undefined) return ok('operator');
+  if (by === undefined) return ok(asker ?? 'operator');
   const conferee = roster.ofId(by);
   if (conferee === undefined) {
     return fail(new MediaError('conference-unknown', 'the one who asks is not in the conference'));
@@ -60,7 +60,7 @@ export async function dial(
   log: ConferenceLog,
   request: Request<'dial'>,
 ): Promise<Finish> {
-  const by = await asking(log, request.by);
+  const by = await asking(log, request);
   if (!by.ok) return said(by);
   const dialId = dialIdOf(request.requestId);
   if (log.roster.dials.has(dialId)) return () => again(management, log, dialId);
@@ -111,7 +111,7 @@ export async function dialList(
   log: ConferenceLog,
   request: Request<'dial-list'>,
 ): Promise<Finish> {
-  const by = await asking(log, request.by);
+  const by = await asking(log, request);
   if (!by.ok) return said(by);
   const allowed = await permission(management, log.roster);
   if (!allowed.ok) return said(allowed);
@@ -151,7 +151,7 @@ export async function cancelDial(
   log: ConferenceLog,
   request: Request<'cancel-dial'>,
 ): Promise<Finish> {
-  const by = await asking(log, request.by);
+  const by = await asking(log, request);
   if (!by.ok) return said(by);
   const { dialId } = request;
   const present = log.roster.dials.get(dialId);

@@ -12,6 +12,7 @@ import type { Store, Watch } from '../../common/store/store.ts';
 import { dialState } from './dial-messages.ts';
 import {
   accountId,
+  asker,
   caller,
   callId,
   confereeId,
@@ -151,8 +152,8 @@ export const eventDocument = z.object({
   atMs: z.number(),
   /** The request that led to it, so that it has its effect once. */
   requestId: z.string().optional(),
-  /** Who asked: an ordinal, or an operator. */
-  by: z.union([ordinal, z.literal('operator')]).optional(),
+  /** Who asked: an ordinal, or by name somebody outside; `operator`: one without a name. */
+  by: z.union([ordinal, z.literal('operator'), asker]).optional(),
   events: z.array(conferenceEvent).min(1),
 });
 export type EventDocument = z.infer<typeof eventDocument>;

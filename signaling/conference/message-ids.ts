@@ -20,3 +20,9 @@ export const caller = z.object({
   vruStart: z.string().max(64).optional(),
 });
 export type Caller = z.infer<typeof caller>;
+
+/**
+ * Who asked from outside of the conference, by name: `operator TOKEN` or `host of ACCOUNT`. For the
+ * log and for people; nothing is decided by it.
+ */
+export const asker = z.string().regex(/^(operator|host of) [A-Za-z0-9_.-]{1,128}$/);

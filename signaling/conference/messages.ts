@@ -10,6 +10,7 @@ import type { ConferenceId, NodeId } from '../../common/ids.ts';
 import { accountOutdial, DIAL_COMMANDS, DIAL_REPLIES, DIAL_REQUESTS } from './dial-messages.ts';
 import {
   accountId,
+  asker,
   caller,
   callId,
   confereeId,
@@ -19,7 +20,7 @@ import {
 } from './message-ids.ts';
 
 export type { Caller } from './message-ids.ts';
-export { accountId, caller, callId, confereeId, conferenceId, nodeId };
+export { accountId, asker, caller, callId, confereeId, conferenceId, nodeId };
 
 const digits = z.string().regex(/^[0-9]{1,32}$/);
 
@@ -236,8 +237,9 @@ export const serviceRequest = z.discriminatedUnion('kind', [
     kind: z.literal('control'),
     requestId,
     conferenceId,
-    /** Absent: an operator. */
+    /** Absent: somebody outside, who may do what an operator may. */
     by: confereeId.optional(),
+    asker: asker.optional(),
     action: z.discriminatedUnion('kind', [
       z.object({
         kind: z.literal('mute'),

@@ -2,7 +2,7 @@
 import type { Bus } from '../../common/bus/bus.ts';
 import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
-import { type Random, randomToken } from '../../common/ids.ts';
+import { type ConfereeId, type Random, randomToken } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
@@ -71,6 +71,23 @@ export function unreadable(who: string): MediaError {
   return new MediaError('internal', `${who} answered something unreadable`);
 }
 
+/** Somebody outside of the conference: their name in the log, and the id under which they keep the request. */
+export interface Outside {
+  readonly asker: string;
+  readonly requestId: string;
+}
+
+/** Who asks, for a request: a conferee, somebody outside, or an operator without a name. */
+export function askedBy(
+  by: ConfereeId | Outside | undefined,
+  random: Random,
+  requestId?: string,
+): { readonly requestId: string; readonly by?: ConfereeId; readonly asker?: string } {
+  if (typeof by === 'object') return { requestId: requestId ?? by.requestId, asker: by.asker };
+  return { requestId: requestId ?? newRequestId(random), ...(by === undefined ? {} : { by }) };
+}
+
+/** Names a request in the logs, and makes that it has its effect once. */
 export function newRequestId(random: Random): string {
   return `q${randomToken(random, 15)}`;
 }

@@ -73,7 +73,7 @@ export function openRecords(store: Store, clock: Clock): Records {
   const parts = { store, clock };
   return {
     calls: (filter, span) =>
-      search(parts, CALL_RECORDS, callRecord, span, (record) => fits(record, filter)),
+      searchByTime(parts, CALL_RECORDS, callRecord, span, (record) => fits(record, filter)),
     async call(id) {
       // Any text may come here, and most of it is no key.
       if (!/^[A-Za-z0-9_-]{1,128}$/.test(id)) return ok(undefined);
@@ -85,7 +85,7 @@ export function openRecords(store: Store, clock: Clock): Records {
       return entry.ok ? ok(callRecord.safeParse(entry.value?.value).data) : entry;
     },
     conferences: ({ accountId, conferenceId }, span) =>
-      search(parts, CONFERENCE_RECORDS, conferenceSummaryRecord, span, (record) =>
+      searchByTime(parts, CONFERENCE_RECORDS, conferenceSummaryRecord, span, (record) =>
         both(conferenceId, record.conferenceId, accountId, record.accountId),
       ),
   };
@@ -94,7 +94,8 @@ export function openRecords(store: Store, clock: Clock): Records {
 const both = (wantedA: string | undefined, a: string, wantedB: string | undefined, b: string) =>
   (wantedA === undefined || wantedA === a) && (wantedB === undefined || wantedB === b);
 
-async function search<T>(
+/** Of documents under keys that begin with their time (records.ts). */
+export async function searchByTime<T>(
   { store, clock }: { readonly store: Store; readonly clock: Clock },
   prefix: string,
   schema: z.ZodType<T>,

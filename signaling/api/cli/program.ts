@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../client.ts';
 import { addAccountCommands, addDnisCommands } from './account-commands.ts';
+import { addAuditCommand } from './audit-commands.ts';
 import { addConferenceCommands, addMixerCommands } from './conference-commands.ts';
 import { addCallCommands } from './record-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,6 +41,7 @@ export async function runProgram(
   addMixerCommands(program, terminal);
   addCallCommands(program, terminal);
   addWebhookCommands(program, terminal);
+  addAuditCommand(program, terminal);
   inherit(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -27,7 +27,7 @@ interface SearchOptions {
   readonly format?: string;
 }
 
-function readTime(text: string): string {
+export function readTime(text: string): string {
   const minutes = /^([0-9]+)([mhd])$/.exec(text);
   if (minutes !== null) {
     const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 }[minutes[2] ?? 'm'] ?? 60_000;
@@ -40,7 +40,7 @@ function readTime(text: string): string {
   return new Date(time).toISOString();
 }
 
-function readLimit(text: string): number {
+export function readLimit(text: string): number {
   if (!/^[1-9][0-9]{0,6}$/.test(text)) throw new InvalidArgumentError('expected a number.');
   return Number(text);
 }
@@ -69,7 +69,7 @@ interface Page<T> {
 }
 
 /** Pages until there are enough. */
-async function collect<T>(
+export async function collect<T>(
   client: Client,
   path: string,
   search: URLSearchParams,
