@@ -22,11 +22,27 @@ export interface Clock {
   sleep(delayMs: number): Promise<void>;
 }
 
+/** More does not fit a timer of Node, which would fire at once instead. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+function afterLong(delayMs: number, fire: () => void): Timer {
+  let leftMs = delayMs;
+  let handle: NodeJS.Timeout;
+  const wait = (): void => {
+    const nextMs = Math.min(leftMs, LONGEST_MS);
+    leftMs -= nextMs;
+    handle = setTimeout(leftMs > 0 ? wait : fire, nextMs);
+  };
+  wait();
+  return { cancel: () => clearTimeout(handle) };
+}
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs, fire) {
+    if (delayMs > LONGEST_MS) return afterLong(delayMs, fire);
     const handle = setTimeout(fire, delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
@@ -36,6 +52,6 @@ export const systemClock: Clock = {
   },
   sleep: (delayMs) =>
     new Promise((resolve) => {
-      setTimeout(resolve, delayMs);
+      systemClock.after(delayMs, () => resolve());
     }),
 };

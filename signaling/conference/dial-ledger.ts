@@ -5,11 +5,11 @@
  */
 import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
-import type { AccountId, CallId, NodeId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConferenceId, NodeId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
 import type { LivingNodes } from './living-nodes.ts';
-import { KEYS, type OutdialRecord, outdialRecord } from './records.ts';
+import { KEYS, type OutdialRecord, outdialRecord, PREFIXES } from './records.ts';
 
 /** Which limit said no; label of the alarm. */
 export type LimitName =
@@ -26,11 +26,21 @@ export interface Holder {
 
 export interface Place {
   readonly dialId: CallId;
+  readonly conferenceId: ConferenceId;
   readonly accountId: AccountId;
   readonly trunk: string;
   readonly holder: Holder;
   /** Wall time after which nothing of the call can be left. */
   readonly untilMs: number;
+}
+
+/** One that is taken, as it stands in one of the documents. */
+export interface Taken {
+  readonly key: string;
+  readonly dialId: CallId;
+  readonly conferenceId: ConferenceId;
+  readonly holder: Holder;
+  readonly atMs: number;
 }
 
 export interface Limits {
@@ -64,16 +74,16 @@ export class DialLedger {
   async reserve(place: Place, limits: Limits): Promise<Result<LimitName | undefined, MediaError>> {
     const { account, trunk } = limits;
     const atTrunk = await this.#change(KEYS.outdial('trunk', place.trunk), (record) =>
-      take(record, place, {
+      take(record, place.dialId, this.#taken(place, 0), {
         concurrent: [trunk.maxConcurrent, 'trunk-concurrent'],
         day: [trunk.maxCallsPerDay, 'trunk-day'],
       }),
     );
     if (!atTrunk.ok || atTrunk.value !== undefined) return atTrunk;
     const ofAccount = await this.#change(KEYS.outdial('account', place.accountId), (record) =>
-      record.minutes >= account.minutesPerDay
+      record.minutes >= account.minutesPerDay && !Object.hasOwn(record.running, place.dialId)
         ? { result: 'account-minutes' as const }
-        : take(record, place, {
+        : take(record, place.dialId, this.#taken(place, 0), {
             concurrent: [account.concurrent, 'account-concurrent'],
             day: [account.callsPerDay, 'account-day'],
           }),
@@ -98,8 +108,7 @@ export class DialLedger {
       const before = record.running[place.dialId]?.minutes ?? minute - 1;
       if (before >= minute) return { result: true };
       if (record.minutes >= minutesPerDay) return { result: false };
-      const { holder, untilMs, dialId } = place;
-      const running = { ...record.running, [dialId]: { ...holder, untilMs, minutes: minute } };
+      const running = { ...record.running, [place.dialId]: this.#taken(place, minute) };
       return { next: { ...record, minutes: record.minutes + 1, running }, result: true };
     });
   }
@@ -122,6 +131,36 @@ export class DialLedger {
       if (!done.ok) return done;
     }
     return ok(undefined);
+  }
+
+  /** All of them; who asks looks whether the calls are still wanted. */
+  async taken(): Promise<Result<readonly Taken[], MediaError>> {
+    const listed = await this.#options.store.list(PREFIXES.outdial);
+    if (!listed.ok) return listed;
+    const all = listed.value.flatMap(({ key, value }) => {
+      const parsed = outdialRecord.safeParse(value);
+      if (!parsed.success) return [];
+      return Object.entries(parsed.data.running).flatMap(([dialId, one]): Taken[] => {
+        const { conferenceId, atMs, vruId, vruStart } = one;
+        if (conferenceId === undefined) return [];
+        const holder = { vruId, vruStart };
+        return [{ key, dialId: dialId as CallId, conferenceId, holder, atMs }];
+      });
+    });
+    return ok(all);
+  }
+
+  /** Gives back one of `taken`. */
+  free({ key, dialId }: Taken): Promise<Result<void, MediaError>> {
+    return this.#change<void>(key, (record) =>
+      Object.hasOwn(record.running, dialId)
+        ? { next: without(record, dialId), result: undefined }
+        : { result: undefined },
+    );
+  }
+
+  #taken({ holder, untilMs, conferenceId }: Place, minutes: number): RunningCall {
+    return { ...holder, untilMs, minutes, conferenceId, atMs: this.#options.clock.wallMs() };
   }
 
   async #change<T>(key: string, change: Change<T>): Promise<Result<T, MediaError>> {
@@ -154,11 +193,13 @@ export class DialLedger {
   }
 }
 
+type RunningCall = OutdialRecord['running'][string];
 type Bound = readonly [limit: number, name: LimitName];
 
 function take(
   record: OutdialRecord,
-  { dialId, holder, untilMs }: Place,
+  dialId: CallId,
+  call: RunningCall,
   limits: { readonly concurrent: Bound; readonly day: Bound },
 ): { readonly next?: OutdialRecord; readonly result: LimitName | undefined } {
   if (Object.hasOwn(record.running, dialId)) return { result: undefined };
@@ -166,7 +207,7 @@ function take(
   const [day, dayName] = limits.day;
   if (record.calls >= day) return { result: dayName };
   if (Object.keys(record.running).length >= concurrent) return { result: concurrentName };
-  const running = { ...record.running, [dialId]: { ...holder, untilMs, minutes: 0 } };
+  const running = { ...record.running, [dialId]: call };
   return { next: { ...record, calls: record.calls + 1, running }, result: undefined };
 }
 

@@ -220,7 +220,8 @@ export async function dialMinute(
   if (present?.vruId === undefined || rules === undefined) return said(ENDED);
   const holder = { vruId: present.vruId, vruStart: present.vruStart ?? '' };
   const untilMs = clock.wallMs() + rules.maxDurationMs;
-  const place = { dialId, accountId, trunk: present.trunk, holder, untilMs };
+  const { conferenceId } = request;
+  const place = { dialId, conferenceId, accountId, trunk: present.trunk, holder, untilMs };
   const charged = await management.ledger.minute(place, minute, minutesPerDay);
   if (!charged.ok) return said(charged);
   if (charged.value) return said(DONE);

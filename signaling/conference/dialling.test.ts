@@ -1,6 +1,6 @@
 /** R26: who may call whom at whose cost, how a call goes, and that none is left behind, in virtual time. */
 import { describe, expect, it } from 'vitest';
-import type { AccountId, CallId, ConfereeId, NodeId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
 import { SimClock } from '../../common/sim-clock.ts';
 import { MemoryStore } from '../../common/store/memory-store.ts';
 import type { DialListReply, DialReply } from './dial-client.ts';
@@ -211,6 +211,7 @@ describe('R26: limits hold against toll fraud', () => {
     };
     const place = (dialId: string) => ({
       ...{ dialId: dialId as CallId, accountId: 'acme' as AccountId, trunk: 'carrier' },
+      conferenceId: 'c1' as ConferenceId,
       ...{ holder: { vruId: 'vru-1' as NodeId, vruStart: 's' }, untilMs: Date.UTC(2027) },
     });
     const reserve = async (dialId: string) => must(await book.reserve(place(dialId), limits));
@@ -388,6 +389,47 @@ describe('R26: no call is left behind', () => {
     await world.run(at.vru.client.dialProgress(at.order, 'no-answer'));
     expect(await states()).toEqual(['+4930123456 no-answer']);
     expect((await ledger(world)).running).toBe(0);
+  });
+
+  it('a place whose call was never made is free again: the server died in between', async () => {
+    const { world, dial, client, conferenceId } = await hosted({ outdial: { concurrent: 1 } });
+    await dial('030123456');
+    const at = only(world);
+    // The VRU was never told, and the conference is over before anybody notices.
+    at.vru.dialled.clear();
+    await world.run(client.control(conferenceId, undefined, { kind: 'end' }));
+    await world.clock.advance(40_000);
+    expect((await ledger(world)).running).toBe(0);
+  });
+
+  it('a place that was taken and never said is free again; one that is said stays', async () => {
+    const { world, dial, conferenceId } = await hosted();
+    await dial('030123456');
+    const { order } = only(world);
+    const read = must(await world.store.get(KEYS.outdial('account', 'acme')));
+    const record = outdialRecord.parse(read?.value);
+    const [one] = Object.values(record.running);
+    if (one === undefined) throw new Error('no place');
+    expect(one.conferenceId).toBe(conferenceId);
+    const running = { ...record.running, unsaid: one };
+    must(await world.store.put(KEYS.outdial('account', 'acme'), { ...record, running }));
+    expect((await ledger(world)).running).toBe(2);
+    await world.clock.advance(40_000);
+    const after = must(await world.store.get(KEYS.outdial('account', 'acme')));
+    expect(Object.keys(outdialRecord.parse(after?.value).running)).toEqual([order.dialId]);
+  });
+
+  it('a minute that is charged after the end takes no place for good', async () => {
+    const { world, dial, client } = await hosted({ outdial: { concurrent: 1 } });
+    await dial('030111');
+    const { vru, order } = only(world);
+    vru.dialled.clear();
+    await world.run(client.dialProgress(order, 'answered'));
+    await world.run(client.dialProgress(order, 'hung-up'));
+    await world.run(client.dialMinute(order, 1));
+    await world.clock.advance(40_000);
+    expect((await ledger(world)).running).toBe(0);
+    expect(await dial('030222')).toBe('dialling');
   });
 
   it('a call that nobody has heard of for too long is given up, and hung up', async () => {

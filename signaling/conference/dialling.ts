@@ -104,7 +104,8 @@ export async function startDial(
     const holder = await chooseVru(management, trunk.name, wanted.vru);
     if (!holder.ok) return holder;
     if (holder.value === undefined) continue;
-    const place = { ...wanted, accountId: account.id, trunk: trunk.name, holder: holder.value };
+    const of = { accountId: account.id, conferenceId: log.id };
+    const place = { ...wanted, ...of, trunk: trunk.name, holder: holder.value };
     const reserved = await management.ledger.reserve(
       { ...place, untilMs },
       { account: outdial, trunk },
@@ -258,7 +259,7 @@ export async function hangUpDials(management: Management, log: ConferenceLog): P
 
 export async function hangUp(
   management: Management,
-  { dialId, vruId, vruStart }: Dial,
+  { dialId, vruId, vruStart }: Pick<Dial, 'dialId' | 'vruId' | 'vruStart'>,
   why: DialEnd,
 ): Promise<Result<unknown, MediaError>> {
   if (vruId === undefined) return fail(new MediaError('closed', 'nobody calls it'));
@@ -317,5 +318,34 @@ export async function checkDials(management: Management, log: ConferenceLog): Pr
   }
   if ([...log.roster.dials.values()].some(({ state }) => state === 'queued')) {
     pumpDials(management, log);
+  }
+}
+
+/** Between taking a place and the event that says why there are moments, also of a slow store. */
+const UNSAID_MS = 30_000;
+
+/**
+ * Places of calls that no conference wants: the server died between taking the place and saying so, or before
+ * the VRU was told, or the call was taken back meanwhile. A VRU that makes such a call hangs it up and
+ * reports; where there is none the place is free again, as otherwise it would be taken for as long as a call may last.
+ */
+export async function checkPlaces(management: Management): Promise<void> {
+  const { ledger, options } = management;
+  const taken = await ledger.taken();
+  if (!taken.ok) throw taken.error;
+  const nowMs = options.clock.wallMs();
+  for (const place of taken.value) {
+    if (nowMs - place.atMs < UNSAID_MS) continue;
+    const log = await management.freshLog(place.conferenceId);
+    if (!log.ok) throw log.error;
+    const { dials, ended } = log.value.roster;
+    const dial = dials.get(place.dialId);
+    if (ended === undefined && dial !== undefined && isOpen(dial)) continue;
+    const told = await hangUp(management, { ...place, ...place.holder }, 'cancelled');
+    if (told.ok || told.error.code !== 'closed') continue;
+    const freed = await ledger.free(place);
+    if (!freed.ok) throw freed.error;
+    const { dialId, conferenceId } = place;
+    options.log.info({ dialId, conferenceId, key: place.key }, 'a place that no call has is free');
   }
 }

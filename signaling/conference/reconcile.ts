@@ -6,7 +6,7 @@
 import type { AccountId, ConferenceId, NodeId } from '../../common/ids.ts';
 import type { Entry } from '../../common/store/store.ts';
 import type { ConferenceLog } from './conference-log.ts';
-import { checkDials } from './dialling.ts';
+import { checkDials, checkPlaces } from './dialling.ts';
 import { finishEnding, removeConferee } from './ending.ts';
 import { findConference, type GuardKind, guardKey, isVoid } from './guards.ts';
 import { replaceMixer, reseatIfOwed } from './joining.ts';
@@ -28,6 +28,7 @@ export async function reconcile(management: Management): Promise<void> {
     await checkGuards(management, kind);
   }
   await checkWaiting(management);
+  await checkPlaces(management);
   await dropOldLogs(management);
 }
 

@@ -146,6 +146,9 @@ export const outdialRecord = z.object({
       untilMs: z.number(),
       /** Charged so far. */
       minutes: z.number().int(),
+      /** For which conference it was taken, and when: whether anybody still wants the call. */
+      conferenceId: conferenceId.optional(),
+      atMs: z.number().default(0),
     }),
   ),
 });

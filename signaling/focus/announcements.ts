@@ -94,7 +94,7 @@ export class Announcements {
       if (!first) return;
       // The last ordinary one; of what is first only the newest is still true.
       const ordinary = queue.findLastIndex((one) => !isFirst(one));
-      queue.splice(ordinary < 0 ? 0 : ordinary, 1);
+      queue.splice(Math.max(ordinary, 0), 1);
     }
     const at = first ? queue.findIndex((one) => !isFirst(one)) : -1;
     queue.splice(at < 0 ? queue.length : at, 0, waiting);

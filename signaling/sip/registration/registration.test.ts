@@ -46,6 +46,14 @@ const header = (request: SipRequest | undefined, name: string): string =>
   request?.headers.get(name) ?? '';
 
 describe('R26: registration', () => {
+  it('a registrar that grants 30 years is asked again in the hour that was asked for', async () => {
+    const { bench, sent } = await facing(granting(999_999_999));
+    await bench.advance(2_990_000);
+    expect(sent()).toHaveLength(1);
+    await bench.advance(20_000);
+    expect(sent()).toHaveLength(2);
+  });
+
   it('binds our contact, and refreshes in time with the same Call-ID and a CSeq that grows', async () => {
     const { bench, registration, statuses, sent } = await facing(granting(3_600));
     const [first] = sent();

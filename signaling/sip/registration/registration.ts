@@ -274,7 +274,8 @@ export function grantedS(response: SipResponse, own: SipUri, askedS: number): nu
   const mine = contacts.find(({ uri }) => sameUri(uri, own)) ?? contacts[0];
   const stated = mine?.parameters.get('expires') ?? response.headers.get('Expires');
   const seconds = stated !== undefined && /^[0-9]{1,9}$/.test(stated) ? Number(stated) : askedS;
-  return seconds === 0 ? askedS : seconds;
+  // More than was asked for may be the time of somebody else's contact; earlier is never wrong.
+  return seconds === 0 ? askedS : Math.min(seconds, askedS);
 }
 
 /** `sip.example.com:5060` as the registrar of a domain. */
