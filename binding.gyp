@@ -16,6 +16,7 @@
       'export_dependent_settings': ['native/audio.gyp:audio'],
       'sources': [
         'native/engine/announcement.cc',
+        'native/engine/codec_memory.cc',
         'native/engine/commands.cc',
         'native/engine/context.cc',
         'native/engine/engine.cc',
@@ -70,6 +71,7 @@
         'native/test/engine_test.cc',
         'native/test/known_levels_test.cc',
         'native/test/leg_test.cc',
+        'native/test/memory_test.cc',
         'native/test/announcement_test.cc',
         'native/test/mix_test.cc',
         'native/test/packets_test.cc',

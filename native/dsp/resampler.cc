@@ -52,6 +52,10 @@ bool Resampler::init(int in_hz, int out_hz) {
   return false;
 }
 
+void Resampler::reset() {
+  if (in_hz_ != 0) std::memset(history_, 0, sizeof history_);
+}
+
 int Resampler::process(const Kernels& kernels, const int16_t* in, int samples, int16_t* out) {
   if (taps_ == nullptr) {
     std::memcpy(out, in, static_cast<size_t>(samples) * sizeof(int16_t));

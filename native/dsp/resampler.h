@@ -14,6 +14,8 @@ class Resampler {
  public:
   // False: a rate other than 8000, 16000, 48000. Equal rates copy.
   bool init(int in_hz, int out_hz);
+  // What was heard is forgotten; writes nothing into one that was never used.
+  void reset();
   // `samples` is a multiple of in_hz / out_hz when going down. Returns samples written: samples *
   // out_hz / in_hz.
   int process(const Kernels& kernels, const int16_t* in, int samples, int16_t* out);

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "engine/announcement.h"
+#include "engine/codec_memory.h"
 #include "engine/hearing.h"
 #include "engine/player.h"
 #include "engine/receiving.h"
@@ -20,6 +21,15 @@ namespace {
 /** 16,000 commands a second; a phase of 2 ms spends well under a tenth of itself on them. */
 constexpr int kCommandsPerPhase = 32;
 
+/** Nothing of the leg that had this index before is left in a filter. */
+void forget_history(Context& context, uint32_t index) {
+  context.resamplers[index].reset();
+  context.resamplers[context.relay_resampler(index)].reset();
+  for (uint32_t lane = 0; lane < kLanes; lane++) {
+    context.resamplers[context.private_resampler(index, lane)].reset();
+  }
+}
+
 void open_leg(Context& context, const abi::OpenLegCommand& command, int64_t now) {
   const uint32_t index = command.leg & 0xffff;
   if (index >= context.limits.legs || context.legs[index].open) {
@@ -28,6 +38,7 @@ void open_leg(Context& context, const abi::OpenLegCommand& command, int64_t now)
   }
   Leg& leg = *new (&context.legs[index]) Leg();
   context.playouts[index].codec = nullptr;
+  forget_history(context, index);
   if (context.suppressors[index].rate_hz() != 0) context.suppressors[index].init(0);
   leg.index = index;
   leg.handle = command.leg;
@@ -138,15 +149,16 @@ void configure(Context& context, Leg& leg, const abi::ConfigureCommand& command,
   leg.held_bytes = 0;
   leg.half_waits = false;
   if (changed || !leg.configured) {
-    leg.silent = SilentPayload{};
     leg.mix.limiter.init(codec->sample_rate_hz);
     leg.loudness.limiter.init(codec->sample_rate_hz);
     prepare_tones(context, leg);
-    codec::Params params;
-    params.fec = command.send_fec != 0;
-    if (command.send_bitrate != 0) params.bitrate_bps = static_cast<int>(command.send_bitrate);
-    if (codec->encoder_bytes > 0) codec->init_encoder(encoder_of(context, leg), params);
+    leg.out.fec = command.send_fec != 0;
+    leg.out.bitrate_bps = command.send_bitrate;
+    // Without a past; in a conference one that begins to contribute takes the shared one's.
+    drop_encoder(context, leg);
+    hold_encoder(context, leg);
   }
+  hold_room(context, leg, leg.out.ptime_ms != kTickMs);
   const auto direction = static_cast<abi::Direction>(command.direction & 3);
   const bool may_send =
       direction == abi::Direction::sendrecv || direction == abi::Direction::sendonly;

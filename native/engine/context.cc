@@ -1,5 +1,7 @@
 #include "engine/context.h"
 
+#include "engine/codec_memory.h"
+
 namespace engine {
 
 Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& network,
@@ -14,9 +16,16 @@ Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& ne
       legs(bounds.legs),
       playouts(bounds.legs),
       conferences(bounds.conferences),
-      playout_memory(bounds.legs * playout_bytes()),
-      decoder_states(bounds.legs * decoder_bytes()),
-      encoder_states(bounds.legs * encoder_bytes()),
+      playout_memory{base::Pool(bounds.legs, playout_block_bytes(0)),
+                     base::Pool(bounds.legs, playout_block_bytes(1)),
+                     base::Pool(bounds.legs, playout_block_bytes(2)),
+                     base::Pool(bounds.legs, playout_block_bytes(3)),
+                     base::Pool(bounds.legs, playout_block_bytes(4))},
+      decoders{base::Pool(bounds.legs, decoder_block_bytes(0)),
+               base::Pool(bounds.legs, decoder_block_bytes(1))},
+      encoders{base::Pool(bounds.legs, encoder_block_bytes(0)),
+               base::Pool(bounds.legs, encoder_block_bytes(1))},
+      held_payloads(bounds.legs, kMaxPayloadBytes),
       shared_encoder_states(static_cast<size_t>(bounds.conferences) * kSharedEncoders *
                             encoder_bytes()),
       own_list(bounds.legs),
@@ -37,18 +46,24 @@ Context::Context(const SharedMemory& shared, const Limits& bounds, net::Link& ne
       relays(bounds.legs),
       overflow(kOverflowEvents),
       scratch_memory(1),
-      playout_stride(playout_bytes()),
-      decoder_stride(decoder_bytes()),
       encoder_stride(encoder_bytes()) {}
 
 bool Context::valid() const {
-  return legs.valid() && playouts.valid() && conferences.valid() && playout_memory.valid() &&
-         decoder_states.valid() && encoder_states.valid() && shared_encoder_states.valid() &&
-         shared_silence.valid() && resamplers.valid() && detectors.valid() && tones.valid() &&
-         suppressors.valid() && own_list.valid() && listener_list.valid() &&
-         candidate_list.valid() && leaving_list.valid() && contributions.valid() &&
-         additions.valid() && recordings.valid() && halves.valid() && relays.valid() &&
-         overflow.valid() && scratch_memory.valid();
+  for (const base::Pool& pool : playout_memory) {
+    if (!pool.valid()) return false;
+  }
+  for (const base::Pool& pool : decoders) {
+    if (!pool.valid()) return false;
+  }
+  for (const base::Pool& pool : encoders) {
+    if (!pool.valid()) return false;
+  }
+  return legs.valid() && playouts.valid() && conferences.valid() && held_payloads.valid() &&
+         shared_encoder_states.valid() && shared_silence.valid() && resamplers.valid() &&
+         detectors.valid() && tones.valid() && suppressors.valid() && own_list.valid() &&
+         listener_list.valid() && candidate_list.valid() && leaving_list.valid() &&
+         contributions.valid() && additions.valid() && recordings.valid() && halves.valid() &&
+         relays.valid() && overflow.valid() && scratch_memory.valid();
 }
 
 void Context::post_bytes(const void* event, size_t bytes) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/mapped.h"
+#include "base/pool.h"
 #include "base/random.h"
 #include "base/shared_ring.h"
 #include "dsp/dtmf_detector.h"
@@ -92,6 +93,9 @@ inline uint32_t lane_of(uint32_t rate_hz) {
 
 /** Codecs whose encoder has a memory that listeners share: G.722 and Opus. */
 inline constexpr uint32_t kSharedEncoders = 2;
+/** Classes of blocks that legs borrow, see codec_memory.h. */
+inline constexpr uint32_t kStateSizeCount = 2;
+inline constexpr uint32_t kPlayoutSizeCount = 5;
 /** From each rate to each other one. */
 inline constexpr uint32_t kMixResamplers = kLanes * kLanes;
 
@@ -200,7 +204,6 @@ class Context {
     for (size_t at = 0; at < 512; at += 64) __builtin_prefetch(leg + at);
     const auto* playout = reinterpret_cast<const char*>(&playouts[index]);
     for (size_t at = 0; at < 384; at += 64) __builtin_prefetch(playout + at);
-    __builtin_prefetch(&playout_memory[index * playout_stride]);
   }
 
   // Given.
@@ -216,9 +219,11 @@ class Context {
   base::Mapped<Leg> legs;
   base::Mapped<Playout> playouts;
   base::Mapped<Conference> conferences;
-  base::Mapped<uint8_t> playout_memory;
-  base::Mapped<uint8_t> decoder_states;
-  base::Mapped<uint8_t> encoder_states;
+  // Lent to legs by codec_memory.h, each in classes of blocks.
+  base::Pool playout_memory[kPlayoutSizeCount];
+  base::Pool decoders[kStateSizeCount];
+  base::Pool encoders[kStateSizeCount];
+  base::Pool held_payloads;
   base::Mapped<uint8_t> shared_encoder_states;  // by conference and codec
   base::Mapped<uint32_t> own_list;              // of the conference at work
   base::Mapped<uint32_t> listener_list;
@@ -249,9 +254,9 @@ class Context {
   uint64_t phase_count = 0;
   uint32_t half_read = 0;
   uint32_t half_write = 0;
-  size_t playout_stride = 0;
-  size_t decoder_stride = 0;
   size_t encoder_stride = 0;
+  uint32_t encoders_reserved[kStateSizeCount] = {};
+  SilentPayload no_silence;  // of codecs that keep nothing
   uint32_t relay_count = 0;
   uint32_t leg_count = 0;
   uint32_t conference_count = 0;

@@ -1,6 +1,7 @@
 // One RTP session as the tick sees it. Members are grouped by how often they are touched: the head
 // fits a few cache lines that every tick reads, the rest belongs to rarer work. Buffers of a leg
-// (jitter, decoder carry) live in arrays beside it, see context.h.
+// (jitter, decoder carry) live in arrays beside it or are lent to it, see context.h and
+// codec_memory.h.
 #pragma once
 
 #include <cstdint>
@@ -57,12 +58,14 @@ struct Sending {
   uint8_t ptime_ms = kTickMs;
   bool marker = true;
   bool dtx = false;  // Opus: the peer wants nothing in silence (RFC 7587 section 6.1)
+  bool fec = false;  // Opus: the peer wants redundancy
   uint8_t comfort_noise_type = abi::kNoPayloadType;
   uint8_t level_id = 0;       // RFC 6464 in our packets; 0: none
   uint8_t mix_levels_id = 0;  // RFC 6465
   uint32_t pause_ticks = 0;   // of silence that was not sent
   uint32_t rate_hz = 8000;
   uint32_t clock_hz = 8000;
+  uint32_t bitrate_bps = 0;  // 0: that of the codec
   uint64_t packets = 0;
   uint64_t octets = 0;
 };
@@ -170,11 +173,15 @@ struct Leg {
   bool may_receive = false;
   bool wants_inband = false;
   bool own_encoder = false;  // encoded for itself in the last tick
+  uint8_t encoder_size = 0;  // class of `encoder`
+  bool encoder_reserved = false;
+  uint8_t reserved_size = 0;
   bool silence_reported = false;
-  bool closing = false;      // close after the contribution has faded
-  bool rerouting = false;    // `pending` comes after the fade
-  bool row_pending = false;  // its row comes after the fade, in the same conference
-  bool out_moves = false;    // what it hears is not at unity gain
+  bool closing = false;        // close after the contribution has faded
+  bool rerouting = false;      // `pending` comes after the fade
+  bool row_pending = false;    // its row comes after the fade, in the same conference
+  bool out_moves = false;      // what it hears is not at unity gain
+  uint8_t* encoder = nullptr;  // codec_memory.h
   Route route;
   Route pending;
   Contribution mix;
@@ -217,8 +224,7 @@ struct Leg {
   bool half_waits = false;  // `held` is a whole packet for the middle of the tick
   uint8_t cname_bytes = 0;
   uint8_t cname[32] = {};
-  uint8_t held[kMaxPayloadBytes] = {};
-  SilentPayload silent;
+  uint8_t* held = nullptr;  // kMaxPayloadBytes; there when packets are not of one tick
 
   uint32_t receive_rate_hz() const {
     return receive_rates_khz[static_cast<uint8_t>(receive_codec)] * 1000u;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/announcement.h"
+#include "engine/codec_memory.h"
 #include "engine/hearing.h"
 #include "engine/leg_tick.h"
 #include "engine/loudness.h"
@@ -226,8 +227,9 @@ void take_over_shared(Context& context, Conference& conference, Leg& leg) {
   const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
   if (codec == nullptr || codec->encoder_bytes == 0) return;
   const void* shared = shared_encoder(context, conference, leg);
-  if (shared != nullptr) std::memcpy(encoder_of(context, leg), shared, codec->encoder_bytes);
-  leg.silent = SilentPayload{};
+  void* own = hold_encoder(context, leg);
+  if (shared != nullptr && own != nullptr) std::memcpy(own, shared, codec->encoder_bytes);
+  silent_of(context, leg) = SilentPayload{};
 }
 
 /** A member with a stream of its own. */
@@ -249,6 +251,12 @@ void send_minus_one(Context& context, Conference& conference, Leg& leg, Tick& ti
   record_frame(context, leg, raw, sent, frame_samples(leg));
 }
 
+/** It needs none of its own for now. */
+void share_encoder(Context& context, Leg& leg) {
+  leg.own_encoder = false;
+  drop_encoder(context, leg);
+}
+
 void record_shared(Context& context, Leg& leg, const int16_t* heard) {
   const int16_t* raw = leg.mix.raw_slot == kNone ? nullptr : slot_of(context, leg.mix.raw_slot);
   record_frame(context, leg, raw, heard, frame_samples(leg));
@@ -260,7 +268,7 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   uint8_t* buffer = context.scratch().shared[codec][lane];
   const int16_t* heard = listener_frame(context, conference, tick, lane);
   if (pauses(context, leg, heard == nullptr)) {
-    leg.own_encoder = false;
+    share_encoder(context, leg);
     if (leg.recording != kNone) record_shared(context, leg, nullptr);
     return;
   }
@@ -279,7 +287,7 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
     sources.own_minus_dbov = minus_dbov_of(context, heard, frame_samples(leg));
   }
   send_payload(context, leg, buffer, tick.shared_bytes[codec][lane], sources);
-  leg.own_encoder = false;
+  share_encoder(context, leg);
   if (leg.recording != kNone) record_shared(context, leg, heard);
 }
 

@@ -3,15 +3,12 @@
 #include <algorithm>
 
 #include "codec/opus_packet.h"
+#include "engine/codec_memory.h"
 #include "engine/context.h"
 #include "rtp/header_extension.h"
 
 namespace engine {
 namespace {
-
-constexpr abi::CodecKind kKinds[] = {abi::CodecKind::pcmu, abi::CodecKind::pcma,
-                                     abi::CodecKind::g722, abi::CodecKind::opus,
-                                     abi::CodecKind::l16};
 
 /** After so many packets the memory of a decoder has caught up (engine_test: levels). */
 int look_back_of(const codec::Codec& codec) {
@@ -21,6 +18,25 @@ int look_back_of(const codec::Codec& codec) {
 
 codec::Kind kind_of(abi::CodecKind kind) {
   return static_cast<codec::Kind>(static_cast<uint8_t>(kind) - 1);
+}
+
+/**
+ * As much as waits at the longest delay, 200 ms, and what a decoder with memory goes back for
+ * (look_back_of). Of Opus so much below 230 kbit/s; above it the longest delay is shorter.
+ */
+int payload_bytes(const codec::Codec& codec) {
+  switch (codec.kind) {
+    case codec::Kind::pcmu:
+    case codec::Kind::pcma:
+      return 2048;
+    case codec::Kind::g722:
+      return 4096;
+    case codec::Kind::opus:
+      return 8192;
+    case codec::Kind::l16:
+      break;
+  }
+  return codec.sample_rate_hz == 48000 ? 32768 : codec.sample_rate_hz == 16000 ? 8192 : 4096;
 }
 
 jitter::PlayoutConfig config_of(const codec::Codec& codec) {
@@ -35,6 +51,7 @@ jitter::PlayoutConfig config_of(const codec::Codec& codec) {
   // 60 ms of G.711 or G.722 fit; other codecs may send as much as a datagram holds.
   const bool small = codec.rtp_clock_hz == 8000 && codec.kind != codec::Kind::l16;
   config.buffer.slot_bytes = small ? 480 : static_cast<int>(kMaxPayloadBytes);
+  config.buffer.payload_bytes = payload_bytes(codec);
   // 300 ms of 10 ms packets.
   config.buffer.slots = 32;
   return config;
@@ -113,32 +130,8 @@ const codec::Codec* codec_of(abi::CodecKind kind, uint32_t rate_hz) {
   return codec::find(kind_of(kind), static_cast<int>(rate_hz));
 }
 
-size_t playout_bytes() {
-  size_t most = 0;
-  for (const abi::CodecKind kind : kKinds) {
-    const codec::Codec* codec = codec_of(kind);
-    if (codec == nullptr) continue;
-    most = std::max(most, jitter::Playout::bytes_for(config_of(*codec)));
-  }
-  return (most + 4095) / 4096 * 4096;
-}
-
-size_t decoder_bytes() {
-  size_t most = 0;
-  for (const abi::CodecKind kind : kKinds) {
-    const codec::Codec* codec = codec_of(kind);
-    if (codec != nullptr) most = std::max(most, codec->decoder_bytes);
-  }
-  return (most + codec::state_alignment - 1) / codec::state_alignment * codec::state_alignment;
-}
-
-size_t encoder_bytes() {
-  size_t most = 0;
-  for (const abi::CodecKind kind : kKinds) {
-    const codec::Codec* codec = codec_of(kind);
-    if (codec != nullptr) most = std::max(most, codec->encoder_bytes);
-  }
-  return (most + codec::state_alignment - 1) / codec::state_alignment * codec::state_alignment;
+size_t playout_bytes(const codec::Codec& codec) {
+  return jitter::Playout::bytes_for(config_of(codec));
 }
 
 void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec) {
@@ -147,7 +140,7 @@ void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec) {
   playout.leg = &leg;
   playout.codec = nullptr;
   playout.fresh = true;
-  playout.decoder_state = &context.decoder_states[leg.index * context.decoder_stride];
+  hold_playout(context, leg, *codec, playout_bytes(*codec));
   const jitter::Decoder lent = {&playout,
                                 decode,
                                 codec->conceal != nullptr ? conceal : nullptr,
@@ -155,8 +148,7 @@ void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec) {
                                 restart,
                                 length,
                                 look_back_of(*codec)};
-  if (playout.buffer.init(&context.playout_memory[leg.index * context.playout_stride],
-                          config_of(*codec), lent, leg.out.ssrc)) {
+  if (playout.buffer.init(playout.memory, config_of(*codec), lent, leg.out.ssrc)) {
     playout.codec = codec;
   }
 }

@@ -24,14 +24,15 @@ struct Playout {
   jitter::Playout buffer;
   const codec::Codec* codec = nullptr;  // whose packets it takes; others are not decodable
   const Leg* leg = nullptr;
-  void* decoder_state = nullptr;
-  bool fresh = true;  // the decoder state is void
+  void* decoder_state = nullptr;  // this and `memory` are lent, see codec_memory.h
+  uint8_t* memory = nullptr;
+  uint8_t size = 0;          // class of `memory`
+  uint8_t decoder_size = 0;  // class of `decoder_state`
+  bool fresh = true;         // the decoder state is void
 };
 
-/** Bytes of buffer memory that a leg may need at most, and of decoder or encoder state. */
-size_t playout_bytes();
-size_t decoder_bytes();
-size_t encoder_bytes();
+/** Bytes of buffer memory that a leg needs for a codec. */
+size_t playout_bytes(const codec::Codec& codec);
 
 /** Ready for what the peer may send; keeps what is buffered if that did not change. */
 void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/announcement.h"
+#include "engine/codec_memory.h"
 #include "engine/leg_tick.h"
 #include "engine/player.h"
 #include "engine/recording.h"
@@ -68,6 +69,7 @@ void add_relay(Context& context, Leg& leg, Leg& peer) {
 void leave_conference(Context& context, Leg& leg) {
   Conference& conference = context.conferences[leg.route.target];
   stop_talking(context, leg);
+  release_reserve(context, leg);
   unlink(context, leg, conference.first);
   conference.size--;
   context.phases[conference.phase].load--;
@@ -122,6 +124,9 @@ void join_conference(Context& context, Leg& leg, const Route& route) {
   leg.loudness.automatic.init(conference.speech_dbov);
   leg.phase = conference.phase;
   push_front(context, leg, conference.first);
+  if (conference.contributors == 0 || conference.size < conference.contributors) {
+    reserve_encoder(context, leg);
+  }
   conference.size++;
   context.phases[conference.phase].load++;
 }
@@ -163,6 +168,7 @@ void end_leg(Context& context, Leg& leg, int64_t now) {
   stop_recording(context, leg);
   if (leg.configured) send_report(context, leg, now, true);
   publish_leg(context, leg);
+  drop_memory(context, leg);
   abi::LegClosedEvent event{};
   event.leg = leg.handle;
   leg.open = false;
@@ -238,8 +244,7 @@ void open_conference(Context& context, const abi::OpenConferenceCommand& command
   for (uint32_t lane = 0; lane < kLanes; lane++) {
     conference.limiters[lane].init(static_cast<int>(kLaneRates[lane]));
     for (uint32_t to = 0; to < kLanes; to++) {
-      context.resamplers[context.mix_resampler(index, lane, to)].init(
-          static_cast<int>(kLaneRates[lane]), static_cast<int>(kLaneRates[to]));
+      context.resamplers[context.mix_resampler(index, lane, to)].reset();
     }
   }
   context.conference_count++;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/codec_memory.h"
 #include "engine/player.h"
 #include "engine/tones.h"
 
@@ -22,11 +23,6 @@ bool sends_pairs(const Leg& leg) {
 void advance_time(Context& context, Leg& leg) {
   leg.out.timestamp += (context.period - leg.last_period) * tick_units(leg);
   leg.last_period = context.period;
-}
-
-void* encoder_of(Context& context, const Leg& leg) {
-  return context.encoder_stride == 0 ? nullptr
-                                     : &context.encoder_states[leg.index * context.encoder_stride];
 }
 
 bool needs_own_encoder(const Leg& leg) {
@@ -117,20 +113,21 @@ const int16_t* send_own(Context& context, Leg& leg, const int16_t* heard, Source
   if (!context.limits.csrc || pcm == nullptr) sources.count = 0;
   if (leg.out.level_id != 0) sources.own_minus_dbov = minus_dbov_of(context, pcm, samples);
   uint8_t* buffer = scratch.packet_out;
-  void* encoder = encoder_of(context, leg);
+  void* encoder = hold_encoder(context, leg);
+  SilentPayload& silent = silent_of(context, leg);
   if (sends_pairs(leg)) {
     uint8_t* second = scratch.second_out;
     const uint32_t half = samples / 2;
     const uint32_t first_bytes =
-        encode_frame(context, leg, encoder, leg.silent, pcm, half, buffer + kHeadroom);
+        encode_frame(context, leg, encoder, silent, pcm, half, buffer + kHeadroom);
     const uint32_t second_bytes =
-        encode_frame(context, leg, encoder, leg.silent, pcm == nullptr ? nullptr : pcm + half, half,
+        encode_frame(context, leg, encoder, silent, pcm == nullptr ? nullptr : pcm + half, half,
                      second + kHeadroom);
     send_pair(context, leg, buffer, first_bytes, second, second_bytes, sources);
     return pcm;
   }
   const uint32_t bytes =
-      encode_frame(context, leg, encoder, leg.silent, pcm, samples, buffer + kHeadroom);
+      encode_frame(context, leg, encoder, silent, pcm, samples, buffer + kHeadroom);
   send_payload(context, leg, buffer, bytes, sources);
   return pcm;
 }

@@ -11,8 +11,6 @@ namespace engine {
 
 /** Moves the time line of the leg to the present period. Once a tick, before anything is sent. */
 void advance_time(Context& context, Leg& leg);
-/** The encoder memory of a leg; null when no codec needs any. */
-void* encoder_of(Context& context, const Leg& leg);
 /** Whether the leg cannot send what others share: its packets are cut otherwise. */
 bool needs_own_encoder(const Leg& leg);
 /**

@@ -28,8 +28,8 @@ constexpr int64_t forget_ns = 500'000'000;
 }  // namespace
 
 size_t Buffer::bytes_for(const Config& config) {
-  return static_cast<size_t>(config.slots) *
-         (sizeof(Slot) + static_cast<size_t>(config.slot_bytes));
+  return static_cast<size_t>(config.slots) * sizeof(Slot) +
+         static_cast<size_t>(config.payload_bytes);
 }
 
 bool Buffer::init(void* memory, const Config& config) {
@@ -39,6 +39,10 @@ bool Buffer::init(void* memory, const Config& config) {
       config.clock_hz > 96000) {
     return false;
   }
+  if (config.payload_bytes < config.slot_bytes || config.payload_bytes > 65536 ||
+      (config.payload_bytes & (config.payload_bytes - 1)) != 0) {
+    return false;
+  }
   if (config.packet_ms < 1 || config.packet_ms > 120 || config.max_delay_ms < 20 ||
       config.max_delay_ms > 2000 || config.pull_ms < 5 || config.pull_ms > 60) {
     return false;
@@ -46,6 +50,8 @@ bool Buffer::init(void* memory, const Config& config) {
   config_ = config;
   slots_ = static_cast<Slot*>(memory);
   payloads_ = reinterpret_cast<uint8_t*>(slots_ + config.slots);
+  // Its pages are there before the first packet comes.
+  std::memset(payloads_, 0, static_cast<size_t>(config.payload_bytes));
   statistics_ = Statistics{};
   ns_per_unit_ = ((uint64_t{1'000'000'000} << 32) + static_cast<uint64_t>(config.clock_hz) / 2) /
                  static_cast<uint64_t>(config.clock_hz);
@@ -78,6 +84,27 @@ Buffer::Slot& Buffer::slot_of(int64_t sequence) const {
   return slots_[sequence & (config_.slots - 1)];
 }
 
+// Later packets have not taken its room.
+bool Buffer::payload_there(const Slot& slot) const {
+  return payload_end_ - slot.payload_at <= static_cast<uint32_t>(config_.payload_bytes);
+}
+
+const uint8_t* Buffer::payload_of(const Slot& slot) const {
+  return payloads_ + (slot.payload_at & static_cast<uint32_t>(config_.payload_bytes - 1));
+}
+
+// In one piece: what is left at the end of the ring may stay empty.
+void Buffer::keep_payload(Slot& slot, const Packet& packet) {
+  const auto size = static_cast<uint32_t>(config_.payload_bytes);
+  const auto bytes = static_cast<uint32_t>(packet.bytes);
+  const uint32_t left = size - (payload_end_ & (size - 1));
+  if (bytes > left) payload_end_ += left;
+  slot.payload_at = payload_end_;
+  slot.bytes = static_cast<uint16_t>(bytes & 0x1fff);
+  if (bytes > 0) std::memcpy(payloads_ + (payload_end_ & (size - 1)), packet.payload, bytes);
+  payload_end_ += bytes;
+}
+
 // A product in 128 bits: years of media time do not overflow, and nothing is divided.
 int64_t Buffer::ns_of(int64_t units) const {
   return static_cast<int64_t>(
@@ -92,7 +119,8 @@ int64_t Buffer::units_of(int64_t ns) const {
 
 int Buffer::queued() const {
   int count = 0;
-  for (int i = 0; i < config_.slots; i++) count += slots_[i].present ? 1 : 0;
+  for (int i = 0; i < config_.slots; i++)
+    count += slots_[i].present && payload_there(slots_[i]) ? 1 : 0;
   return count;
 }
 
@@ -249,19 +277,17 @@ Insert Buffer::insert(const Packet& packet) {
   }
 
   Slot& slot = slot_of(sequence);
+  // Never played, as the ring was too small for all that came at once.
+  if (slot.present) statistics_.discarded++;
   slot.sequence = sequence;
   slot.media = media;
   slot.arrival_ns = packet.arrival_ns;
-  slot.bytes = static_cast<uint16_t>(packet.bytes);
   slot.payload_type = packet.payload_type;
   slot.level = packet.level;
   slot.comfort_noise = packet.comfort_noise;
   slot.talkspurt = fresh || new_timeline;
   slot.present = true;
-  if (packet.bytes > 0) {
-    std::memcpy(payloads_ + (&slot - slots_) * config_.slot_bytes, packet.payload,
-                static_cast<size_t>(packet.bytes));
-  }
+  keep_payload(slot, packet);
   return fresh ? Insert::restarted : Insert::stored;
 }
 

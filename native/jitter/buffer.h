@@ -21,6 +21,7 @@ struct Config {
   int clock_hz = 8000;       // RTP clock of the stream.
   int slots = 32;            // Power of two, 8 to 128; packets further ahead push out the oldest.
   int slot_bytes = 200;      // Longest payload.
+  int payload_bytes = 8192;  // Of all payloads, a power of two; newer ones push out the oldest.
   int pull_ms = 20;          // Length of a tick.
   int packet_ms = 20;        // Expected packet length, until measured.
   int max_delay_ms = 200;    // Hard: audio older than this is dropped.
@@ -104,6 +105,7 @@ class Buffer {
  public:
   // Memory to give to init, for this configuration.
   static size_t bytes_for(const Config& config);
+  struct Slot;
   // `memory` is aligned to 16 and outlives the buffer. False: the configuration is out of bounds.
   bool init(void* memory, const Config& config);
   // Forgets packets and measurements, keeps counters.
@@ -137,10 +139,12 @@ class Buffer {
     waiting,  // For the first packet of a stream or talkspurt to be due.
     playing,
   };
-  struct Slot;
 
   Slot& slot_of(int64_t sequence) const;
   Slot* first_present() const;
+  bool payload_there(const Slot& slot) const;
+  const uint8_t* payload_of(const Slot& slot) const;
+  void keep_payload(Slot& slot, const Packet& packet);
   bool is_stray(const Packet& packet, int64_t delta);
   void restart(const Packet& packet);
   int64_t media_time(const Packet& packet, int64_t delta, bool& new_timeline);
@@ -162,7 +166,7 @@ class Buffer {
   // Given.
   Config config_;
   Slot* slots_ = nullptr;
-  uint8_t* payloads_ = nullptr;
+  uint8_t* payloads_ = nullptr;  // A ring in order of arrival.
 
   // Derived.
   uint64_t ns_per_unit_ = 0;  // In 2^-32 ns.
@@ -175,6 +179,7 @@ class Buffer {
   Statistics statistics_;
   ArrivalWindow window_;
   State state_ = State::waiting;
+  uint32_t payload_end_ = 0;    // Bytes written to the ring, modulo 2^32.
   bool receiving_ = false;      // A stream is known.
   bool first_pending_ = false;  // Nothing of it has played.
   bool shrinking_ = false;      // Compression under way leaves part of a packet.

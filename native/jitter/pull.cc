@@ -74,7 +74,7 @@ bool Buffer::due(const Slot& slot, int64_t now_ns) const {
 
 void Buffer::drop_overdue(int64_t now_ns) {
   for (Slot* slot = first_present(); slot != nullptr; slot = first_present()) {
-    if (delay_ns(*slot, now_ns) <= longest_ns_) return;
+    if (delay_ns(*slot, now_ns) <= longest_ns_ && payload_there(*slot)) return;
     slot->present = false;
     statistics_.discarded++;
     next_sequence_ = slot->sequence + 1;
@@ -99,6 +99,7 @@ int Buffer::next_levels(int wanted, uint8_t* levels, int capacity) const {
   for (int64_t sequence = next_sequence_; wanted > 0 && count < capacity; sequence++) {
     const Slot& slot = slot_of(sequence);
     if (!slot.present || slot.sequence != sequence || slot.comfort_noise) break;
+    if (!payload_there(slot)) break;
     levels[count++] = slot.level;
     wanted -= packet_units_;
   }
@@ -109,13 +110,14 @@ int Buffer::next_levels(int wanted, uint8_t* levels, int capacity) const {
 bool Buffer::earlier(int back, Pull& pull) const {
   const int64_t sequence = next_sequence_ - 1 - back;
   const Slot& slot = slot_of(sequence);
-  if (back < 1 || back >= config_.slots || slot.sequence != sequence || slot.comfort_noise) {
+  if (back < 1 || back >= config_.slots || slot.sequence != sequence || slot.comfort_noise ||
+      !payload_there(slot)) {
     return false;
   }
   pull = Pull{};
   pull.action = Action::play;
   pull.payload_type = slot.payload_type;
-  pull.payload = payloads_ + (&slot - slots_) * config_.slot_bytes;
+  pull.payload = payload_of(slot);
   pull.bytes = slot.bytes;
   return true;
 }
@@ -176,7 +178,7 @@ Pull Buffer::play(Slot& slot, int64_t now_ns, int wanted) {
   pull.comfort_noise = slot.comfort_noise;
   pull.payload_type = slot.payload_type;
   pull.level = slot.level;
-  pull.payload = payloads_ + (&slot - slots_) * config_.slot_bytes;
+  pull.payload = payload_of(slot);
   pull.bytes = slot.bytes;
   pull.timestamp = static_cast<uint32_t>(slot.media);
   pull.waited_ns = now_ns - slot.arrival_ns;
@@ -206,7 +208,7 @@ Pull Buffer::conceal_hole(const Slot& slot, int64_t missing, int64_t remaining, 
   // The packet after the hole may carry a copy of the last one missing (RFC 6716 section 2.1.7).
   if (remaining == packet_units_ && missing >= 1) {
     Pull pull = fill(Action::conceal, packet_units_);
-    pull.next_payload = payloads_ + (&slot - slots_) * config_.slot_bytes;
+    pull.next_payload = payload_of(slot);
     pull.next_bytes = slot.bytes;
     pull.payload_type = slot.payload_type;
     return pull;

@@ -30,6 +30,7 @@ constexpr test::Case cases[] = {
     {"jitter: a longer path, a shorter path, a standstill", jitter_path_change},
     {"jitter: one standstill costs no delay, two do", jitter_one_standstill},
     {"jitter: bounds of configuration, slots and payloads", jitter_bounds},
+    {"jitter: payloads share a ring, the newest stay", jitter_payload_ring},
     {"concealment: a lost frame goes on as what came before", concealment_joins},
     {"concealment: fades out by 60 ms, comes back at once", concealment_fades},
     {"concealment: changes nothing without loss", concealment_transparent},

@@ -30,6 +30,7 @@ void jitter_packet_lengths(test::Context& t);
 void jitter_path_change(test::Context& t);
 void jitter_one_standstill(test::Context& t);
 void jitter_bounds(test::Context& t);
+void jitter_payload_ring(test::Context& t);
 
 // concealment_test.cc
 void concealment_joins(test::Context& t);

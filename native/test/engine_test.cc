@@ -74,6 +74,8 @@ constexpr test::Case cases[] = {
     {"churn: random commands leave nothing behind", churn_random_commands},
     {"hostile: random datagrams change nothing for others", hostile_packets},
     {"tick: allocates nothing, whatever a leg does", tick_does_not_allocate},
+    {"memory: a leg borrows what its codecs need, and gives it back", memory_of_codecs},
+    {"memory: follows the codec of a leg", memory_follows_codec},
 };
 
 }  // namespace

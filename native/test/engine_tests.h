@@ -82,3 +82,5 @@ void churn_random_commands(test::Context& t);
 void hostile_packets(test::Context& t);
 // allocation_test.cc
 void tick_does_not_allocate(test::Context& t);
+void memory_of_codecs(test::Context& t);
+void memory_follows_codec(test::Context& t);

@@ -326,7 +326,7 @@ void jitter_bounds(test::Context& t) {
   EXPECT(t, !buffer.init(memory, config));
   config.slots = 32;
   EXPECT(t, buffer.init(memory, config));
-  EXPECT(t, jitter::Buffer::bytes_for(config) <= 32 * 248);
+  EXPECT(t, jitter::Buffer::bytes_for(config) <= 32 * 32 + 8192);
   const uint8_t payload[400] = {};
   jitter::Packet packet{};
   packet.payload = payload;
@@ -353,4 +353,52 @@ void jitter_bounds(test::Context& t) {
   const jitter::Statistics s = buffer.statistics();
   EXPECT_EQUAL(t, s.discarded, 69u);
   EXPECT_EQUAL(t, s.received, 104u);
+}
+
+// Payloads share a ring: what came last stays, whole, and what it pushed out counts like what is
+// too old.
+void jitter_payload_ring(test::Context& t) {
+  jitter::Config config;
+  config.payload_bytes = 1024;
+  alignas(16) static uint8_t memory[4096];
+  jitter::Buffer buffer;
+  config.payload_bytes = 1000;
+  EXPECT(t, !buffer.init(memory, config));
+  config.payload_bytes = 1024;
+  EXPECT(t, jitter::Buffer::bytes_for(config) <= sizeof memory);
+  EXPECT(t, buffer.init(memory, config));
+  uint8_t payload[200];
+  jitter::Packet packet{};
+  packet.payload = payload;
+  packet.ssrc = 1;
+  int64_t now = 0;
+  for (int i = 0; i < 12; i++) {
+    std::memset(payload, i, sizeof payload);
+    packet.bytes = 150 + i;
+    packet.sequence = static_cast<uint16_t>(65530 + i);
+    packet.timestamp = static_cast<uint32_t>(i * 160);
+    packet.arrival_ns = now + i;
+    buffer.insert(packet);
+  }
+  const int kept = buffer.queued();
+  EXPECT_BETWEEN(t, kept, 5, 6);
+  int played = 0;
+  for (int tick = 0; tick < 30; tick++) {
+    now += 20 * ms;
+    const jitter::Pull pull = buffer.pull(now, 160);
+    if (pull.action != jitter::Action::play) continue;
+    const int number = 12 - kept + played++;
+    EXPECT_EQUAL(t, pull.bytes, 150 + number);
+    bool whole = true;
+    for (int k = 0; k < pull.bytes; k++) whole = whole && pull.payload[k] == number;
+    EXPECT(t, whole);
+    buffer.played(160);
+  }
+  EXPECT_EQUAL(t, played, kept);
+  EXPECT_EQUAL(t, buffer.statistics().discarded, static_cast<uint64_t>(12 - kept));
+  // Of what was played, only what the ring still holds is given once more.
+  jitter::Pull earlier;
+  EXPECT(t, buffer.earlier(1, earlier));
+  EXPECT_EQUAL(t, earlier.bytes, 160);
+  EXPECT(t, !buffer.earlier(kept, earlier));
 }
