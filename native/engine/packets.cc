@@ -62,9 +62,10 @@ uint8_t* write_front(const Leg& leg, uint8_t* payload, uint32_t bytes, rtp::Head
   const bool named = bytes <= kMaxWithSources;
   if (named && (leg.out.level_id | leg.out.mix_levels_id) != 0) {
     rtp::Levels levels;
-    levels.own_id = leg.out.level_id;
+    const bool known = sources.own_minus_dbov != kLevelUnknown;
+    levels.own_id = known ? leg.out.level_id : rtp::kNoExtension;
     levels.own = {sources.own_minus_dbov, sources.own_minus_dbov <= kVoiceMinusDbov};
-    levels.contributors_id = leg.out.mix_levels_id;
+    levels.contributors_id = sources.levels_known ? leg.out.mix_levels_id : rtp::kNoExtension;
     levels.contributors = sources.minus_dbov;
     levels.count = static_cast<uint8_t>(sources.count);
     uint8_t extension[rtp::kMaxExtensionBytes];

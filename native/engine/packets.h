@@ -8,12 +8,16 @@
 
 namespace engine {
 
+/** Nobody knows how loud it is: the packet says nothing of it, as silence would be a lie. */
+inline constexpr uint8_t kLevelUnknown = 255;
+
 /** Who is heard in a packet, for its CSRC list and its header extensions (RFC 6464, RFC 6465). */
 struct Sources {
   uint32_t count = 0;
   uint32_t ssrc[rtp::kMaxCsrc] = {};
   uint8_t minus_dbov[rtp::kMaxCsrc] = {};
-  uint8_t own_minus_dbov = 127;  // of the packet as a whole
+  bool levels_known = true;                // of each of them
+  uint8_t own_minus_dbov = kLevelUnknown;  // of the packet as a whole
 
   void add(uint32_t source, float mean_square);
   void add_all_but(uint32_t source, const Sources& others);

@@ -45,8 +45,9 @@ Sources sources_of(const Context& context, const Leg& from, const rtp::Packet& p
     sources.own_minus_dbov = level.minus_dbov;
   }
   if (!context.limits.csrc) return sources;
-  rtp::read_contributor_levels(packet, from.mix_levels_receive_id, sources.minus_dbov);
   sources.count = packet.csrc_count;
+  sources.levels_known = rtp::read_contributor_levels(packet, from.mix_levels_receive_id,
+                                                      sources.minus_dbov) == sources.count;
   for (uint32_t i = 0; i < sources.count; i++) {
     sources.ssrc[i] = base::load_be32(packet.csrc + 4 * i);
   }

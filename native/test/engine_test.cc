@@ -57,6 +57,7 @@ constexpr test::Case cases[] = {
     {"levels: Opus frames that its encoder marks as without voice", levels_codec_flag},
     {"levels: who says he is silent and is not, is heard", levels_liar_is_heard},
     {"levels: of the mix and of each contributor stand in our packets", levels_in_packets},
+    {"levels: pass a relay where they are told, and nothing is made up", levels_pass_relays},
     {"packets: Opus of 10 to 60 ms, evenly spaced", packets_opus_lengths},
     {"packets: L16 at 48 kHz, 10 ms each", packets_linear_48k},
     {"silence: comfort noise, then nothing, and a mark where sound begins",

@@ -62,6 +62,7 @@ void levels_first_syllable(test::Context& t);
 void levels_codec_flag(test::Context& t);
 void levels_liar_is_heard(test::Context& t);
 void levels_in_packets(test::Context& t);
+void levels_pass_relays(test::Context& t);
 // packets_test.cc
 void packets_opus_lengths(test::Context& t);
 void packets_linear_48k(test::Context& t);

@@ -302,3 +302,55 @@ void levels_in_packets(test::Context& t) {
   EXPECT(t, packet.extension == nullptr);
   EXPECT_EQUAL(t, packet.payload_bytes, 160u);
 }
+
+void levels_pass_relays(test::Context& t) {
+  // What a caller tells passes to the mixer; of one who tells nothing, nothing is told: that it
+  // were silent would keep it from being heard.
+  for (const bool tells : {true, false}) {
+    Fixture f;
+    for (uint32_t i = 0; i < 2; i++) {
+      f.open_leg(i);
+      abi::ConfigureCommand parameters = f.parameters(i);
+      const bool both = i == 1 || tells;
+      parameters.audio_level_receive_id = both ? kLevelId : 0;
+      parameters.mix_levels_receive_id = both ? kMixLevelsId : 0;
+      parameters.audio_level_send_id = both ? kLevelId : 0;
+      parameters.mix_levels_send_id = both ? kMixLevelsId : 0;
+      f.command(parameters);
+    }
+    f.route(0, abi::RouteKind::relay, Fixture::handle(1));
+    f.periods(5);
+    const Peer from = Fixture::peer_of(0);
+    for (uint16_t n = 0; n < 10; n++) {
+      f.drop_sent(1);
+      f.period([&] {
+        uint8_t bytes[rtp::kHeaderBytes + 4 + rtp::kMaxExtensionBytes + 160] = {};
+        rtp::write_header(bytes, {n * 160u, from.ssrc, n, 0, 1, false, tells});
+        size_t count = rtp::kHeaderBytes;
+        base::store_be32(bytes + count, 0x77);
+        count += 4;
+        if (tells) {
+          const uint8_t contributor = 12;
+          rtp::Levels levels;
+          levels.own_id = kLevelId;
+          levels.own = {33, true};
+          levels.contributors_id = kMixLevelsId;
+          levels.contributors = &contributor;
+          levels.count = 1;
+          count += rtp::write_levels(bytes + count, levels);
+        }
+        f.deliver(0, from.address, bytes, count + 160);
+      });
+    }
+    rtp::Packet packet{};
+    EXPECT(t, f.sent(1, packet));
+    EXPECT_EQUAL(t, packet.payload_bytes, 160u);
+    EXPECT_EQUAL(t, packet.csrc_count, 1);
+    rtp::AudioLevel level{};
+    uint8_t levels[rtp::kMaxCsrc];
+    EXPECT_EQUAL(t, rtp::read_audio_level(packet, kLevelId, level), tells);
+    EXPECT_EQUAL(t, rtp::read_contributor_levels(packet, kMixLevelsId, levels), tells ? 1 : 0);
+    if (tells) EXPECT_EQUAL(t, level.minus_dbov, 33);
+    if (tells) EXPECT_EQUAL(t, levels[0], 12);
+  }
+}
