@@ -76,6 +76,7 @@ function crown(management: Management, log: ConferenceLog, ordinal: number): voi
     await announceTo(management, heir, `succession-${confereeId}`, {
       prompt: 'you-are-now-host',
       role: 'host',
+      held: false,
     });
   });
 }

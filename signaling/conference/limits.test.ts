@@ -111,6 +111,34 @@ describe('R28: the last host leaves', () => {
   });
 });
 
+describe('R28: who succeeds', () => {
+  it('is not somebody on hold or away while others are there', async () => {
+    const { calls, control, roster, hangUp } = await start({ hostLeaves: 'succeed' }, 3);
+    await control(calls[0], { kind: 'hold', ordinal: 2, held: true });
+    await control(calls[2], { kind: 'sub-conference', sub: 1 });
+    await hangUp(0);
+    const roles = [...(await roster()).conferees.values()].map(({ role }) => role);
+    expect(roles).toEqual(['participant', 'participant', 'host']);
+  });
+
+  it('is off hold, and may talk, as nobody else could set that right', async () => {
+    const { calls, control, roster, hangUp, world } = await start({ hostLeaves: 'succeed' });
+    for (const ordinal of [2, 3]) {
+      await control(calls[0], { kind: 'hold', ordinal, held: true });
+      await control(calls[0], { kind: 'mute', ordinal, muted: true });
+    }
+    await hangUp(0);
+    expect((await roster()).conferees.get(2)).toMatchObject({ role: 'host', held: false });
+    const seats = [...world.mixer().conferences.values()].flatMap((all) => [...all.values()]);
+    expect(seats).toMatchObject([
+      { ordinal: 2, held: false, muted: false },
+      { ordinal: 3, held: true, muted: true },
+    ]);
+    const told = world.vrus.flatMap(({ it }) => it.commands).at(-1);
+    expect(told).toMatchObject({ prompt: 'you-are-now-host', role: 'host', held: false });
+  });
+});
+
 describe('hold and sub-conferences', () => {
   it('R22: the mixer, the log and the conferee agree', async () => {
     const { calls, control, roster, heard, world } = await start();

@@ -57,10 +57,21 @@ export function mayControl(by: Conferee | undefined, action: ControlAction): boo
   return by === undefined || by.role === 'host';
 }
 
-/** Of those who are left, the one who came first. */
+/**
+ * Of those who are left, the one who came first; one who hears the conference before one in a
+ * sub-conference or on hold. What the host that left has done to the heir is undone, as nobody else could.
+ */
 function succession(roster: Roster): readonly ConferenceEvent[] {
-  for (const { ordinal, role } of roster.conferees.values()) {
-    if (role === 'participant') return [{ kind: 'role', ordinal, role: 'host', why: 'succession' }];
-  }
-  return [];
+  const guests = [...roster.conferees.values()].filter(({ role }) => role === 'participant');
+  const heir =
+    guests.find(({ held, sub }) => !held && sub === 0) ??
+    guests.find(({ held }) => !held) ??
+    guests[0];
+  if (heir === undefined) return [];
+  const { ordinal } = heir;
+  return [
+    { kind: 'role', ordinal, role: 'host', why: 'succession' },
+    ...(heir.held ? [{ kind: 'held', ordinal, held: false } as const] : []),
+    ...(heir.mutedByHost ? [{ kind: 'muted', ordinal, bit: 'host', muted: false } as const] : []),
+  ];
 }
