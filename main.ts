@@ -450,7 +450,7 @@ async function call(options: PhoneOptions): Promise<PhoneResult> {
   return result;
 }
 
-/** The first Ctrl-C hangs up, the second one ends the process. */
+/** The first Ctrl-C hangs up or ends what goes on, the second one ends the process. */
 function hangUpSignal(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -463,6 +463,7 @@ await runProgram(
   {
     version: VERSION,
     terminal,
+    signal: hangUpSignal,
     addLocalCommands(program) {
       addProcessCommands(program, { terminal, start });
       addPhoneCommand(program, { terminal, call, signal: hangUpSignal });

@@ -29,6 +29,7 @@ import { openPage } from './page.ts';
 import { problem } from './problem.ts';
 import { RateLimiter, type RateLimits } from './rate-limit.ts';
 import { createRoutes } from './routes.ts';
+import { createTokenDesk } from './token-desk.ts';
 import { startUwsServer } from './uws.ts';
 
 export interface ApiOptions {
@@ -76,7 +77,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
   if (!made.ok) return made;
   const hosts = await HostTokens.open({ store, clock, random });
   if (!hosts.ok) return hosts;
-  const authenticator = await startAuthenticator(store, options.adminToken, hosts.value);
+  const authenticator = await startAuthenticator(store, clock, options.adminToken, hosts.value);
   const feeds = new Feeds({ store, clock });
   const limiter = new RateLimiter({ ...options, limits: options.rateLimits });
   const addressOf = clientAddresses(options.trustedProxies);
@@ -94,6 +95,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
   const conferences = liveConferences({ store, feeds, backend: options.backend.conferences });
   const records = openRecords(store, clock);
   const webhooks = createWebhookDesk({ ...options, ...options.webhooks });
+  const tokens = createTokenDesk({ store, clock, random });
   const desk = createHostDesk({
     ...{ store, tokens: hosts.value, clock, log, metrics },
     onAlarm: (alarm) =>
@@ -117,6 +119,7 @@ export async function startApi(options: ApiOptions): Promise<Result<Api, MediaEr
         hosts: desk,
         records,
         webhooks,
+        tokens,
         alarms,
         audit,
       }),

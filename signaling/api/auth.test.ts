@@ -47,7 +47,7 @@ describe('the admin token', () => {
 
   it('lets its holder in, and nobody else', async () => {
     const token = await make(false);
-    const authenticator = await startAuthenticator(store, undefined);
+    const authenticator = await startAuthenticator(store, systemClock, undefined);
     expect(await authenticator.authenticate(`Bearer ${token}`)).toEqual({
       name: 'admin',
       scopes: ['admin', 'host', 'dial'],
@@ -67,7 +67,7 @@ describe('the admin token', () => {
 
   it('a new one ends the old one at once', async () => {
     const first = await make(false);
-    const authenticator = await startAuthenticator(store, undefined);
+    const authenticator = await startAuthenticator(store, systemClock, undefined);
     const second = await make(true);
     expect(await authenticator.authenticate(`Bearer ${first}`)).toBeUndefined();
     expect(await authenticator.authenticate(`Bearer ${second}`)).toBeDefined();
@@ -82,7 +82,7 @@ describe('the admin token', () => {
   });
 
   it('may be given by the configuration', async () => {
-    const authenticator = await startAuthenticator(store, 'from-the-configuration');
+    const authenticator = await startAuthenticator(store, systemClock, 'from-the-configuration');
     expect((await authenticator.authenticate('Bearer from-the-configuration'))?.name).toBe(
       'configured-admin',
     );

@@ -164,6 +164,22 @@ function controlling(conferences: LiveConferences): readonly Route[] {
     guard: ({ id }, principal) => foreign(conferences, id, principal),
     handle: (call) => carryOut(call.params.id, call, { kind: 'mode', mode: call.body.mode }),
   });
+  const send = route({
+    ...shared,
+    method: 'POST',
+    path: '/api/v1/conferences/{id}/conferees/{ordinal}/sub-conference',
+    summary: 'Send a conferee into a sub-conference, or with 0 back into the conference itself',
+    status: 204,
+    params: schemas.confereePath,
+    body: schemas.subConferenceChange,
+    guard: ({ id }, principal) => foreign(conferences, id, principal),
+    handle: ({ params, principal, body }) =>
+      carryOut(params.id, principal, { kind: 'send', ordinal: params.ordinal, sub: body.sub }),
+  });
+  const hold =
+    (held: boolean) =>
+    (ordinal: number): ControlAction => ({ kind: 'hold', ordinal, held });
+  const record = (on: boolean): ControlAction => ({ kind: 'record', on });
   const mute =
     (muted: boolean) =>
     (ordinal: number): ControlAction => ({ kind: 'mute', ordinal, muted });
@@ -175,8 +191,14 @@ function controlling(conferences: LiveConferences): readonly Route[] {
     inConference('POST', '/unlock', 'Unlock', lock(false)),
     inConference('POST', '/mute-all', 'Mute all but hosts', muteAll(true)),
     inConference('POST', '/unmute-all', 'Unmute all', muteAll(false)),
+    inConference('POST', '/recording', 'Record it; everybody hears that', record(true)),
+    inConference('DELETE', '/recording', 'Stop recording; everybody hears that', record(false)),
+    inConference('POST', '/roll-call', 'Everybody hears who is there', { kind: 'roll-call' }),
     onConferee('POST', '/mute', 'Mute a conferee', mute(true)),
     onConferee('POST', '/unmute', 'Unmute a conferee', mute(false)),
+    onConferee('POST', '/hold', 'Out of the talk: hears music, is not heard', hold(true)),
+    onConferee('POST', '/unhold', 'Back into the talk', hold(false)),
+    send,
     setMode,
     onConferee('POST', '/lower-hand', 'Lower the hand of a conferee', (ordinal) => ({
       kind: 'lower-hand',

@@ -144,6 +144,8 @@ export function liveView(roster: Roster): LiveConference | undefined {
     endAt: roster.endAtMs === null ? null : new Date(roster.endAtMs).toISOString(),
     size: roster.size,
     createdAt: new Date(roster.createdAtMs).toISOString(),
+    recordingSince:
+      roster.recording === undefined ? null : new Date(roster.recording.sinceMs).toISOString(),
     conferees: [...roster.conferees.values()].map(confereeOf),
     dials: [...roster.dials.values()].map(dialOf),
   };
@@ -172,6 +174,8 @@ function confereeOf(member: Conferee): LiveConference['conferees'][number] {
     ],
     handRaisedAt:
       member.handRaisedAtMs === null ? null : new Date(member.handRaisedAtMs).toISOString(),
+    held: member.held,
+    sub: member.sub,
     vruId,
     joinedAt: new Date(member.joinedAtMs).toISOString(),
   };

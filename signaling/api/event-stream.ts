@@ -50,7 +50,8 @@ export interface Live {
 
 export class EventStream {
   readonly #options: EventStreamOptions;
-  readonly #readers = new Set<StreamReader>();
+  /** Each with the name of its token. */
+  readonly #readers = new Map<StreamReader, string>();
   readonly #waiting = new Set<Socket>();
   readonly #live = new Map<ConferenceId, Live>();
   readonly #talkingChanged = new Set<Feed>();
@@ -71,7 +72,7 @@ export class EventStream {
         this.#levels.tick();
       }),
       clock.every(STALLED_MS / 2, () => {
-        for (const reader of this.#readers) reader.closeIfStalled(clock.nowMs(), STALLED_MS);
+        for (const reader of this.#readers.keys()) reader.closeIfStalled(clock.nowMs(), STALLED_MS);
       }),
     ];
   }
@@ -87,12 +88,19 @@ export class EventStream {
       SUBJECTS.mixerEvents('>' as ConferenceId),
       (body) => stream.#onMixerEvent(body),
     );
+    options.authenticator.onRevoked?.((name) => stream.#revoked(name));
     const gauge = options.metrics.gauge('minusone_stream_readers', 'Readers of the event stream.');
     stream.#gauge = (count) => gauge.set(count);
     return stream;
   }
 
   #gauge: (count: number) => void = () => {};
+
+  #revoked(token: string): void {
+    for (const [reader, name] of this.#readers) {
+      if (name === token) reader.end(CLOSE.policy, 'the token was revoked');
+    }
+  }
 
   get readerCount(): number {
     return this.#readers.size;
@@ -104,7 +112,7 @@ export class EventStream {
     if (!record.success) return;
     const live = { accountId: record.data.accountId };
     this.#live.set(id, live);
-    for (const reader of this.#readers) reader.discovered(id, live);
+    for (const reader of this.#readers.keys()) reader.discovered(id, live);
   }
 
   #onMixerEvent(body: unknown): void {
@@ -185,7 +193,7 @@ export class EventStream {
             { ...wanted, scope, accountId: principal.accountId },
             { socket, feeds: this.#options.feeds, clock, live: this.#live, levels: this.#levels },
           );
-          this.#readers.add(reader);
+          this.#readers.set(reader, principal.name);
           this.#gauge(this.#readers.size);
           if (principal.expiresAtMs !== undefined) {
             reader.closeAfter(principal.expiresAtMs - clock.wallMs());
@@ -212,7 +220,7 @@ export class EventStream {
     this.#closed = true;
     for (const timer of this.#timers) timer.cancel();
     for (const socket of this.#waiting) socket.close(CLOSE.goingAway, 'the server stops');
-    for (const reader of [...this.#readers]) reader.end(CLOSE.goingAway, 'the server stops');
+    for (const reader of [...this.#readers.keys()]) reader.end(CLOSE.goingAway, 'the server stops');
     await this.#watch?.close();
     await this.#subscription?.close();
   }

@@ -22,6 +22,7 @@ import type { HttpServer } from './http-server.ts';
 import { problem } from './problem.ts';
 import { NO_LIMITS, RateLimiter } from './rate-limit.ts';
 import { createRoutes } from './routes.ts';
+import { createTokenDesk } from './token-desk.ts';
 import { plainAddress, startUwsServer } from './uws.ts';
 
 const TOKEN = 'the-token-of-this-test';
@@ -113,6 +114,7 @@ beforeEach(async () => {
       policy,
       sender: createWebhookSender({ policy, clock: systemClock, timeoutMs: 1_000 }),
     }),
+    tokens: createTokenDesk({ store, clock: systemClock, random: seededRandom(3) }),
     alarms: { list: () => [], close: async () => {} },
     audit: { search: async () => ok({ items: [], next: null }) },
   });

@@ -21,6 +21,8 @@ import { problem, problemOf, reply } from './problem.ts';
 import { recordRoutes } from './record-routes.ts';
 import { created, json, noContent, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
+import type { TokenDesk } from './token-desk.ts';
+import { tokenRoutes } from './token-routes.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
 export interface RoutesOptions {
@@ -33,6 +35,7 @@ export interface RoutesOptions {
   readonly hosts: HostDesk;
   readonly records: Records;
   readonly webhooks: WebhookDesk;
+  readonly tokens: TokenDesk;
   readonly alarms: AlarmBook;
   readonly audit: Pick<AuditLog, 'search'>;
 }
@@ -47,6 +50,7 @@ export function createRoutes(options: RoutesOptions): readonly Route[] {
     ...nodeRoutes(options.backend),
     ...recordRoutes(options.records),
     ...webhookRoutes(options.webhooks),
+    ...tokenRoutes(options.tokens),
     alarmRoute(options.alarms),
     auditRoute(options.audit),
   ];

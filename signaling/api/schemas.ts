@@ -9,6 +9,7 @@ import {
   conferenceId,
   dnisRecord,
   fraudAlarm,
+  subConference,
   talkMode,
 } from '../conference/messages.ts';
 
@@ -59,6 +60,8 @@ export const liveConferee = confereeView.extend({
     .array(z.enum(['self', 'host', 'mode']))
     .describe('Which of the three bits mute: own key, a host, everybody but hosts.'),
   handRaisedAt: z.iso.datetime().nullable().describe('Since when the hand is up; null: it is not.'),
+  held: z.boolean().describe('Out of the talk: hears music, is not heard.'),
+  sub: subConference.describe('The sub-conference; 0: the conference itself.'),
 });
 
 export const conferenceSummary = z.object({
@@ -131,12 +134,14 @@ export const liveConference = conferenceSummary.extend({
   ),
   ended: z.boolean(),
   endAt: z.iso.datetime().nullable().describe('When it ends unless a host returns.'),
+  recordingSince: z.iso.datetime().nullable().describe('Null: it is not being recorded.'),
   conferees: z.array(liveConferee),
   dials: z.array(dialView).describe('Calls that were made for it, in order.'),
 });
 export type LiveConference = z.infer<typeof liveConference>;
 
 export const modeChange = z.strictObject({ mode: talkMode });
+export const subConferenceChange = z.strictObject({ sub: subConference });
 
 export const eventQuery = z.object({
   after: z.coerce.number().int().min(0).default(0).describe('Events with a higher number.'),

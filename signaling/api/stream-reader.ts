@@ -197,9 +197,10 @@ export class StreamReader implements FeedListener, LevelListener {
   closeAfter(delayMs: number): void {
     // Longer delays overflow the timers of Node.
     const bounded = Math.min(Math.max(0, delayMs), 2_000_000_000);
-    this.#expiry = this.#parts.clock.after(bounded, () =>
-      this.end(CLOSE.policy, 'the token has expired'),
-    );
+    this.#expiry = this.#parts.clock.after(bounded, () => {
+      if (bounded < delayMs) this.closeAfter(delayMs - bounded);
+      else this.end(CLOSE.policy, 'the token has expired');
+    });
   }
 
   #send(message: unknown): void {

@@ -274,6 +274,12 @@ function eventsOf(action: ControlAction, confereeId: ConfereeId | undefined): Co
       return [{ kind: 'hand', ordinal: action.ordinal, raised: false }];
     case 'make-host':
       return [{ kind: 'role', ordinal: action.ordinal, role: 'host' }];
+    case 'hold':
+      return [{ kind: 'held', ordinal: action.ordinal, held: action.held }];
+    case 'send':
+      return [{ kind: 'sub-conference', ordinal: action.ordinal, sub: action.sub }];
+    case 'record':
+      return [{ kind: 'recording', on: action.on, mixerId: 'mixer-1' as NodeId }];
     case 'delete':
       return [
         { kind: 'deleted', ordinal: action.ordinal, confereeId: id },

@@ -147,7 +147,7 @@ export type DnisRecord = z.infer<typeof dnisRecord>;
 
 /** A conferee in none of them is in the conference itself: 0. */
 export const SUB_CONFERENCES = 9;
-const subConference = z.number().int().min(0).max(SUB_CONFERENCES);
+export const subConference = z.number().int().min(0).max(SUB_CONFERENCES);
 
 export const accountRecord = z.object({
   id: accountId,

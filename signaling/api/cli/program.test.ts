@@ -1,38 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runProgram } from './program.ts';
 import { columns } from './terminal.ts';
-
-interface Ran {
-  readonly out: string;
-  readonly err: string;
-  readonly exitCode: number;
-}
-
-async function run(argv: readonly string[], environment = {}): Promise<Ran> {
-  let out = '';
-  let err = '';
-  let exitCode = 0;
-  await runProgram(
-    {
-      version: '1.2.3',
-      addLocalCommands: () => {},
-      terminal: {
-        out: (text) => {
-          out += `${text}\n`;
-        },
-        err: (text) => {
-          err += `${text}\n`;
-        },
-        environment,
-        setExitCode: (code) => {
-          exitCode = code;
-        },
-      },
-    },
-    argv,
-  );
-  return { out, err, exitCode };
-}
+import { runCommand as run } from './test-terminal.ts';
 
 describe('the command line', () => {
   it('has a help text with examples for each command', async () => {
@@ -42,6 +10,8 @@ describe('the command line', () => {
       ['dnis', 'add'],
       ['conference', 'mute'],
       ['mixer', 'drain'],
+      ['events', 'follow'],
+      ['token', 'create'],
     ]) {
       const { out, exitCode } = await run([...command, '--help']);
       expect(out).toContain('--json');
@@ -58,6 +28,10 @@ describe('the command line', () => {
     [['dnis', 'add', '1'], '--application'],
     [['conference', 'mute', 'c1', 'two'], 'expected an ordinal such as 1'],
     [['conference', 'mute', 'c1'], 'expected an ordinal or --all'],
+    [['conference', 'mode', 'c1', 'loud'], 'Allowed choices are open, questions, lecture'],
+    [['conference', 'sub', 'c1', '1', '10'], 'expected 0 to 9'],
+    [['events', 'follow', '--after', '3'], '--after goes with one conference'],
+    [['token', 'create', 'x', '--days', '0'], 'expected 1 to 3650 days'],
     [['conference', 'show'], "missing required argument 'id'"],
   ])('%j is wrong usage (2): %s', async (argv, message) => {
     const { err, exitCode } = await run(argv);

@@ -6,21 +6,26 @@ import { Command, CommanderError } from 'commander';
 import { EXIT } from '../client.ts';
 import { addAccountCommands, addDnisCommands } from './account-commands.ts';
 import { addAuditCommand } from './audit-commands.ts';
-import { addConferenceCommands, addMixerCommands } from './conference-commands.ts';
+import { addConferenceCommands } from './conference-commands.ts';
+import { addEventCommands } from './event-commands.ts';
+import { addMixerCommands } from './mixer-commands.ts';
 import { addCallCommands } from './record-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { addTokenCommands } from './token-commands.ts';
 import { addWebhookCommands } from './webhook-commands.ts';
 
 export interface ProgramOptions {
   readonly version: string;
   readonly terminal: Terminal;
+  /** Aborted when the user wants an end; asked for by commands that go on until then. */
+  readonly signal?: () => AbortSignal;
   /** Adds the commands that run parts of the system in this process. */
   readonly addLocalCommands: (program: Command) => void;
 }
 
 /** Runs one command line (without node and script); resolves when the command is over. */
 export async function runProgram(
-  { version, terminal, addLocalCommands }: ProgramOptions,
+  { version, terminal, signal = neverAborted, addLocalCommands }: ProgramOptions,
   argv: readonly string[],
 ): Promise<void> {
   const program = new Command('minusone')
@@ -40,6 +45,8 @@ export async function runProgram(
   addConferenceCommands(program, terminal);
   addMixerCommands(program, terminal);
   addCallCommands(program, terminal);
+  addEventCommands(program, terminal, signal);
+  addTokenCommands(program, terminal);
   addWebhookCommands(program, terminal);
   addAuditCommand(program, terminal);
   inherit(program);
@@ -51,6 +58,8 @@ export async function runProgram(
     terminal.setExitCode(isHelp ? EXIT.done : EXIT.usage);
   }
 }
+
+const neverAborted = (): AbortSignal => new AbortController().signal;
 
 /** Commander copies settings to subcommands only when they are made after the settings; some are not. */
 function inherit(command: Command): void {

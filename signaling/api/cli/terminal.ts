@@ -23,22 +23,32 @@ export function withServer(command: Command): Command {
 
 export interface Connection {
   readonly client: Client;
+  readonly url: string;
+  readonly token: string | undefined;
   readonly json: boolean;
 }
 
 export function connectionOf(command: Command, terminal: Terminal): Connection {
   const { url, token, json } = command.opts<{ url: string; token?: string; json?: boolean }>();
   const isDefault = command.getOptionValueSource('url') === 'default';
-  return {
-    client: createClient({
-      url: (isDefault ? terminal.environment['MINUSONE_URL'] : undefined) ?? url,
-      token: token ?? terminal.environment['MINUSONE_TOKEN'],
-    }),
-    json: json === true,
+  const target = {
+    url: (isDefault ? terminal.environment['MINUSONE_URL'] : undefined) ?? url,
+    token: token ?? terminal.environment['MINUSONE_TOKEN'],
   };
+  return { client: createClient(target), json: json === true, ...target };
 }
 
-/** Prints the answer as `text` says, or as JSON; or the failure on stderr with its exit code. */
+/** On stderr, with the exit code. */
+export function fault(
+  terminal: Terminal,
+  { message, exitCode }: ClientFailure,
+  json: boolean,
+): void {
+  terminal.err(json ? JSON.stringify({ error: message, exitCode }) : `error: ${message}`);
+  terminal.setExitCode(exitCode);
+}
+
+/** Prints the answer as `text` says, or as JSON; or the failure. */
 export function finish<T>(
   terminal: Terminal,
   result: Result<T, ClientFailure>,
@@ -46,12 +56,7 @@ export function finish<T>(
   text: (value: T) => string,
 ): void {
   if (!result.ok) {
-    terminal.err(
-      json
-        ? JSON.stringify({ error: result.error.message, exitCode: result.error.exitCode })
-        : `error: ${result.error.message}`,
-    );
-    terminal.setExitCode(result.error.exitCode);
+    fault(terminal, result.error, json);
     return;
   }
   terminal.out(
