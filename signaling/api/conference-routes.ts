@@ -173,8 +173,11 @@ function controlling(conferences: LiveConferences): readonly Route[] {
     params: schemas.confereePath,
     body: schemas.subConferenceChange,
     guard: ({ id }, principal) => foreign(conferences, id, principal),
-    handle: ({ params, principal, body }) =>
-      carryOut(params.id, principal, { kind: 'send', ordinal: params.ordinal, sub: body.sub }),
+    handle: (call) =>
+      carryOut(call.params.id, call, {
+        ...{ kind: 'send', ordinal: call.params.ordinal },
+        sub: call.body.sub,
+      }),
   });
   const hold =
     (held: boolean) =>
