@@ -8,6 +8,7 @@ import type { ConferenceLog } from './conference-log.ts';
 import { DIAL_ENDS } from './dial-messages.ts';
 import {
   endDial,
+  GRACE_MS,
   hangUp,
   isOpen,
   orderOf,
@@ -219,7 +220,7 @@ export async function dialMinute(
   const minutesPerDay = account.value?.outdial?.minutesPerDay ?? 0;
   if (present?.vruId === undefined || rules === undefined) return said(ENDED);
   const holder = { vruId: present.vruId, vruStart: present.vruStart ?? '' };
-  const untilMs = clock.wallMs() + rules.maxDurationMs;
+  const untilMs = clock.wallMs() + rules.maxDurationMs + GRACE_MS;
   const { conferenceId } = request;
   const place = { dialId, conferenceId, accountId, trunk: present.trunk, holder, untilMs };
   const charged = await management.ledger.minute(place, minute, minutesPerDay);

@@ -240,6 +240,22 @@ describe('R26: limits hold against toll fraud', () => {
     expect(await dial('030222')).toBe('limit');
   });
 
+  it('a call has its place to the last BYE, beyond its greatest length', async () => {
+    const { world, dial } = await hosted({
+      outdial: { concurrent: 1 },
+      rules: { maxDurationMs: 60_000 },
+    });
+    await dial('030111');
+    const { vru, order } = only(world);
+    await world.run(vru.client.dialProgress(order, 'answered'));
+    expect(await world.run(vru.client.dialMinute(order, 1))).toBe(true);
+    await world.clock.advance(60_000 + 40_000);
+    expect(await dial('030222')).toBe('limit');
+    await world.run(vru.client.dialProgress(order, 'time-limit'));
+    vru.dialled.clear();
+    expect(await dial('030222')).toBe('dialling');
+  });
+
   it('many at once never go over a limit, by whatever server they come', async () => {
     const { world, client, conferenceId } = await hosted({
       outdial: { concurrent: 3 },

@@ -127,7 +127,7 @@ export async function startDial(
 }
 
 /** Beyond ringing and talking: answers on their way, a spoken goodbye. */
-const GRACE_MS = 120_000;
+export const GRACE_MS = 120_000;
 
 interface Terms {
   readonly account: AccountRecord;
