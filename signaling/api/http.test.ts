@@ -343,15 +343,18 @@ describe('bad input', () => {
 });
 
 describe('the server', () => {
-  it('refuses a port in use and says what to do', async () => {
+  it.each([
+    ['another program listens there; stop it', '127.0.0.1', () => server.port],
+    ['this machine does not have the address; choose', '192.0.2.1', () => 8080],
+  ])('says what it wanted, what came and what to do: %s', async (text, address, port) => {
     const second = await startUwsServer({
-      address: '127.0.0.1',
-      port: server.port,
-      bodyLimitBytes: 1,
+      ...{ address, port: port(), bodyLimitBytes: 1 },
       bodyTooLong: () => problem('body-too-long', ''),
       handler: async () => problem('internal', ''),
     });
-    expect(second.ok ? '' : second.error.message).toMatch(/another program listens there.*--http/);
+    const said = second.ok ? '' : second.error.message;
+    expect(said).toContain(`expected to listen for HTTP on ${address}:${port()}, but ${text}`);
+    expect(said).toContain('--http ADDRESS:PORT');
   });
 
   it('starts again at once where one with open connections was stopped', async () => {

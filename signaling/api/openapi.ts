@@ -64,7 +64,9 @@ function operation(route: Route): object {
     responses: {
       [String(route.status)]: {
         description: route.summary,
-        ...(route.response === undefined ? {} : { content: contentOf(route) }),
+        ...(route.response === undefined && route.otherTypes === undefined
+          ? {}
+          : { content: contentOf(route) }),
       },
       default: {
         description: 'A problem document (RFC 9457)',

@@ -41,7 +41,7 @@ export interface RoutesOptions {
 }
 
 export function createRoutes(options: RoutesOptions): readonly Route[] {
-  const routes = [
+  const routes: Route[] = [
     ...accountRoutes(options),
     ...dnisRoutes(options.backend),
     ...conferenceRoutes(options.conferences),
@@ -54,7 +54,8 @@ export function createRoutes(options: RoutesOptions): readonly Route[] {
     alarmRoute(options.alarms),
     auditRoute(options.audit),
   ];
-  return [...routes, ...publicRoutes(options, routes)];
+  routes.push(...publicRoutes(options, () => openApiDocument(routes, options.version)));
+  return routes;
 }
 
 const items = (list: readonly unknown[]): HttpResponse => json(200, { items: list });
@@ -262,10 +263,10 @@ function nodeRoutes({ nodes }: Backend): readonly Route[] {
   ];
 }
 
-function publicRoutes(options: RoutesOptions, described: readonly Route[]): readonly Route[] {
-  const { backend, metrics, metricsAccess, version } = options;
+function publicRoutes(options: RoutesOptions, describe: () => object): readonly Route[] {
+  const { backend, metrics, metricsAccess } = options;
   const shared = { tag: 'health', scope: 'public', method: 'GET', status: 200 } as const;
-  const document = JSON.stringify(openApiDocument(described, version));
+  let document: string | undefined;
   return [
     route({
       ...shared,
@@ -291,6 +292,7 @@ function publicRoutes(options: RoutesOptions, described: readonly Route[]): read
       ...shared,
       path: '/metrics',
       summary: 'Metrics in the Prometheus text format',
+      otherTypes: ['text/plain'],
       scope: metricsAccess === 'token' ? 'admin' : 'public',
       handle: async ({ request }) =>
         metricsAccess === 'loopback' && !isLoopback(request)
@@ -308,12 +310,12 @@ function publicRoutes(options: RoutesOptions, described: readonly Route[]): read
       ...shared,
       path: '/api/v1/openapi.json',
       summary: 'This API as an OpenAPI 3.1 document',
-      handle: () =>
-        Promise.resolve({
-          status: 200,
-          headers: { 'content-type': 'application/json' },
-          body: document,
-        }),
+      response: schemas.openApi,
+      handle: () => {
+        document ??= JSON.stringify(describe());
+        const headers = { 'content-type': 'application/json' };
+        return Promise.resolve({ status: 200, headers, body: document });
+      },
     }),
   ];
 }

@@ -219,6 +219,7 @@ export const vruView = z.object({
   start: z.string().describe('Made anew each time the VRU starts.'),
   address: z.string().optional().describe('SIP host:port.'),
   calls: z.number().int().optional().describe('Calls now.'),
+  draining: z.boolean().optional().describe('It takes no new calls.'),
 });
 export type VruView = z.infer<typeof vruView>;
 export const vruList = z.object({ items: z.array(vruView) });
@@ -235,3 +236,4 @@ export const alarmList = z.object({
 
 export const health = z.object({ status: z.literal('ok') });
 export const readiness = z.object({ ready: z.boolean(), roles: z.array(roleView) });
+export const openApi = z.looseObject({ openapi: z.literal('3.1.0') });

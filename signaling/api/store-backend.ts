@@ -20,7 +20,7 @@ import {
 import { type Conferee, isMuted } from '../conference/roster.ts';
 import type { Backend, ConferenceBackend, NodeBackend, ProvisioningBackend } from './backend.ts';
 import { drainNode } from './node-control.ts';
-import type { ConferenceSummary, ConferenceView } from './schemas.ts';
+import { type ConferenceSummary, type ConferenceView, mixerView, vruView } from './schemas.ts';
 
 export interface StoreBackendOptions {
   readonly store: Store;
@@ -95,9 +95,14 @@ function summary(record: ConferenceRecord): ConferenceSummary {
 function nodes({ store, bus, roles }: StoreBackendOptions): NodeBackend {
   return {
     mixers: async () =>
-      mapOk(await store.list(PREFIXES.mixer), (entries) => valid(entries, mixerRecord)),
+      mapOk(await store.list(PREFIXES.mixer), (entries) =>
+        valid(entries, mixerRecord).map((record) => mixerView.parse(record)),
+      ),
     drainMixer: async (id) => drainNode(bus, id),
-    vrus: async () => mapOk(await store.list(PREFIXES.vru), (entries) => valid(entries, vruRecord)),
+    vrus: async () =>
+      mapOk(await store.list(PREFIXES.vru), (entries) =>
+        valid(entries, vruRecord).map((record) => vruView.parse(record)),
+      ),
     trunks: async () =>
       mapOk(await store.list(PREFIXES.vru), (entries) =>
         valid(entries, vruRecord).flatMap(({ id, trunks }) =>

@@ -66,6 +66,11 @@ export interface TestApiOptions {
   readonly pageDirectory?: string;
   readonly store?: Store;
   readonly port?: number;
+  /** Undefined: one is made, or the one in the store is taken. */
+  readonly adminToken?: string | undefined;
+  readonly replaceAdminToken?: boolean;
+  /** Of tokens and ids. */
+  readonly seed?: number;
   readonly rateLimits?: RateLimits;
   readonly trustedProxies?: readonly string[];
 }
@@ -82,7 +87,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const clock = options.clock ?? systemClock;
   const log = options.log ?? silentLogger;
   const metrics = createMetrics();
-  const random = seededRandom(7);
+  const random = seededRandom(options.seed ?? 7);
   const store = options.store ?? new MemoryStore(clock);
   const bus = new LocalBus({ clock, log, metrics });
   must(await seedDemoData(store));
@@ -161,8 +166,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
       trustedProxies: options.trustedProxies ?? [],
       keepRecordsMs: 86_400_000,
       rateLimits: options.rateLimits ?? NO_LIMITS,
-      adminToken: ADMIN_TOKEN,
-      replaceAdminToken: false,
+      adminToken: 'adminToken' in options ? options.adminToken : ADMIN_TOKEN,
+      replaceAdminToken: options.replaceAdminToken ?? false,
       version: '0.0.0',
       ...{ backend, store, bus, clock, random, log, metrics },
       webhooks: { policy, sender: createWebhookSender({ policy, clock, timeoutMs: 2_000 }) },

@@ -7,6 +7,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import { createRequire } from 'node:module';
+import { createServer, isIPv6 } from 'node:net';
 import { MediaError } from '../../common/errors.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type {
@@ -151,18 +152,39 @@ export const startUwsServer: StartHttpServer = (options) => {
   app.any('/*', (response, request) => serve(options, response, request));
   return new Promise((resolve) => {
     app.listen(options.address, options.port, LISTEN_EXCLUSIVE, (socket) => {
-      resolve(
-        socket === false
-          ? fail(
-              new MediaError(
-                'transport-failed',
-                `${options.address}:${options.port} cannot be used for HTTP: another program listens there, or the address is not of this machine; choose another with --http ADDRESS:PORT`,
-              ),
-            )
-          : ok(opened(uws.value, app, socket)),
-      );
+      if (socket !== false) resolve(ok(opened(uws.value, app, socket)));
+      else void whyNot(options).then((why) => resolve(fail(why)));
     });
   });
+};
+
+/** The package says only that it did not work; Node, asked for the same, says what was in the way. */
+async function whyNot({ address, port }: HttpServerOptions): Promise<MediaError> {
+  const code = await new Promise<string | undefined>((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    probe.listen({ host: address, port, exclusive: true }, () => {
+      probe.close(() => resolve(undefined));
+    });
+  });
+  const [came, remedy] = REMEDIES[code ?? 'none'] ?? [`the system said ${code}`, CHOOSE];
+  const place = isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
+  return new MediaError(
+    'transport-failed',
+    `expected to listen for HTTP on ${place}, but ${came}; ${remedy}`,
+  );
+}
+
+const CHOOSE = 'choose another with --http ADDRESS:PORT (http.address, http.port)';
+
+const REMEDIES: Readonly<Record<string, readonly [came: string, remedy: string]>> = {
+  EADDRINUSE: [
+    'another program listens there',
+    `stop it (an earlier minusone may still hang up its calls), or ${CHOOSE}`,
+  ],
+  EADDRNOTAVAIL: ['this machine does not have the address', CHOOSE],
+  EACCES: ['ports below 1024 are for root', `let a proxy listen there, or ${CHOOSE}`],
+  none: ['it was taken until just now', 'start again'],
 };
 
 function opened(uws: Uws, app: UwsApp, socket: ListenSocket): HttpServer {

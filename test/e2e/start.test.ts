@@ -1,5 +1,8 @@
 /** The process: starts, answers, refuses to start by name, stops, comes back with its accounts. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { claimPorts } from './ports.ts';
@@ -104,11 +107,17 @@ describe('start', () => {
     await new Promise<void>((resolve) => {
       blocker.listen(ports.own, '127.0.0.1', resolve);
     });
-    await expect(startServer({ args: ['--http', `127.0.0.1:${ports.own}`] })).rejects.toThrow(
-      /cannot be used for HTTP: another program listens there/,
+    const data = mkdtempSync(join(tmpdir(), 'minusone-e2e-'));
+    const args = ['start', '--sip', `127.0.0.1:${ports.sip}`, '--data', data];
+    const rtp = ['--rtp', `${ports.rtpMin}-${ports.rtpMax}`];
+    const ran = await minusone([...args, ...rtp, '--http', `127.0.0.1:${ports.own}`]);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.err).toMatch(
+      /cannot start: expected to listen for HTTP on 127\.0\.0\.1:\d+, but another program listens there; stop it .*--http ADDRESS:PORT/,
     );
     blocker.close();
     await ports.release();
+    rmSync(data, { recursive: true, force: true });
   });
 });
 
