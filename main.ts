@@ -46,9 +46,11 @@ import { startInterfaceServer } from './signaling/conference/interface-server.ts
 import { startProvisioning } from './signaling/conference/provisioning.ts';
 import { startProxy } from './signaling/conference/proxy.ts';
 import { createCallEndWriter } from './signaling/derived/call-end.ts';
+import { openConferenceEvents } from './signaling/derived/conference-events.ts';
 import { startDerived } from './signaling/derived/derived.ts';
 import { createWebhookSender } from './signaling/derived/webhook-sender.ts';
 import { startMixer } from './signaling/focus/focus.ts';
+import type { NotifierOptions } from './signaling/sip/events/notifier.ts';
 import { createUserAgent } from './signaling/sip/ua.ts';
 import type { ChallengeOptions } from './signaling/sip/ua-options.ts';
 import type { UserAgent, UserAgentEvents } from './signaling/sip/user-agent.ts';
@@ -104,6 +106,8 @@ interface Platform {
   readonly store: Store;
   readonly bus: Bus;
   readonly lifecycle: Lifecycle;
+  /** What may be subscribed to at the VRUs and mixers; absent: nothing. */
+  readonly notifier: NotifierOptions | undefined;
 }
 
 async function startSystem(
@@ -131,7 +135,8 @@ async function startSystem(
   lifecycle.addPart('store', () => store.close());
   const bus = new LocalBus({ clock, log, metrics });
   lifecycle.addPart('bus', () => bus.close());
-  const platform: Platform = { config, clock, random, log, metrics, store, bus, lifecycle };
+  const shared = { config, clock, random, log, metrics, store, bus, lifecycle };
+  const platform: Platform = { ...shared, notifier: await conferenceEvents(shared) };
 
   if (config.demo) {
     const seeded = await seedDemoData(store);
@@ -145,6 +150,18 @@ async function startSystem(
   if (!api.ok) return failed(api.error);
   for (const role of lifecycle.roles) await serveNodeControl(bus, role);
   return ok({ lifecycle, facts: await bannerFacts(platform, api.value) });
+}
+
+async function conferenceEvents(
+  platform: Omit<Platform, 'notifier'>,
+): Promise<NotifierOptions | undefined> {
+  const { config, lifecycle } = platform;
+  const settings = config.conferenceEvents;
+  const events = await openConferenceEvents({ ...platform, realm: config.sip.realm, settings });
+  if (events === undefined) return undefined;
+  lifecycle.addPart('conference events', () => events.close());
+  const { digestAlgorithms: algorithms } = config.sip;
+  return { ...events.notifier, challenge: { ...events.notifier.challenge, algorithms } };
 }
 
 type Started = Promise<Result<void, MediaError>>;
@@ -344,6 +361,7 @@ function userAgent(
     events,
     advertisedAddress: config.sip.advertisedAddress,
     challenge: challenged,
+    notifier: platform.notifier,
     limits: {
       sessions: config.sip.sessionLimit,
       transactions: TRANSACTIONS_PER_SESSION * config.sip.sessionLimit,

@@ -28,6 +28,7 @@ export function crossCheck(config: Config): readonly Problem[] {
     ...checkRtpRange(config),
     ...checkAddresses(config),
     ...checkAuthentication(config),
+    ...checkConferenceEvents(config),
     ...checkTrunks(config),
     ...checkRelease(config),
   ];
@@ -151,20 +152,36 @@ function checkAuthentication(config: Config): readonly Problem[] {
         'expected at least one user, as sip.authentication is digest; add one, or set sip.authentication to none',
     });
   }
-  const seen = new Set<string>();
-  for (const [index, user] of users.entries()) {
-    if (seen.has(user.username)) {
-      problems.push({
-        path: ['sip', 'users', index, 'username'],
-        message: `expected a name of its own, got ${user.username} for the second time; remove one`,
-      });
-    }
-    seen.add(user.username);
-  }
+  problems.push(...checkNames(users, ['sip', 'users']));
   if (minimumSessionExpiresS > sessionExpiresS) {
     problems.push({
       path: ['sip', 'minimumSessionExpiresS'],
       message: `expected at most sip.sessionExpiresS (${sessionExpiresS}), got ${minimumSessionExpiresS}; lower it`,
+    });
+  }
+  return problems;
+}
+
+function checkNames(
+  users: readonly { readonly username: string }[],
+  path: readonly string[],
+): readonly Problem[] {
+  const seen = new Set<string>();
+  return users.flatMap(({ username }, index) => {
+    const double = seen.has(username);
+    seen.add(username);
+    const message = `expected a name of its own, got ${username} for the second time; remove one`;
+    return double ? [{ path: [...path, index, 'username'], message }] : [];
+  });
+}
+
+function checkConferenceEvents({ conferenceEvents }: Config): readonly Problem[] {
+  const { subscribers, minimumExpiresS, maximumExpiresS } = conferenceEvents;
+  const problems = [...checkNames(subscribers, ['conferenceEvents', 'subscribers'])];
+  if (minimumExpiresS > maximumExpiresS) {
+    problems.push({
+      path: ['conferenceEvents', 'minimumExpiresS'],
+      message: `expected at most conferenceEvents.maximumExpiresS (${maximumExpiresS}), got ${minimumExpiresS}; lower it`,
     });
   }
   return problems;

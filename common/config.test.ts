@@ -147,6 +147,18 @@ describe('checks across keys', () => {
     ],
     ['sip: { address: 0.0.0.0 }', 'sip.advertisedAddress: missing'],
     ['sip: { advertisedAddress: "::" }', 'expected an address that peers can reach'],
+    [
+      'conferenceEvents: { subscribers: [{username: a, password: b, accounts: [x]}, {username: a, password: c, accounts: [y]}] }',
+      'conferenceEvents.subscribers.1.username: expected a name of its own, got a',
+    ],
+    [
+      'conferenceEvents: { subscribers: [{username: a, password: b}] }',
+      'conferenceEvents.subscribers.0.accounts: ',
+    ],
+    [
+      'conferenceEvents: { minimumExpiresS: 600, maximumExpiresS: 300 }',
+      'conferenceEvents.minimumExpiresS: expected at most conferenceEvents.maximumExpiresS (300)',
+    ],
     ['sip: { authentication: digest }', 'sip.users: expected at least one user'],
     [
       'sip: { users: [{username: a, password: b}, {username: a, password: c}] }',

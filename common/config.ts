@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { ipAddress, networkAddress } from './config-addresses.ts';
+import { conferenceEvents } from './config-conference-events.ts';
 import { http } from './config-http.ts';
 import { outdial, trunks } from './config-outdial.ts';
 
@@ -328,6 +329,9 @@ export const configSchema = z.strictObject({
   nats: nats.prefault({}).describe('State and messages across machines.'),
   records: records.prefault({}).describe('Call records.'),
   webhooks: webhooks.prefault({}).describe('Events to other systems, by HTTP.'),
+  conferenceEvents: conferenceEvents
+    .prefault({})
+    .describe('Subscriptions to conferences by SIP (RFC 4575).'),
   shutdown: shutdown.prefault({}).describe('How the process ends.'),
 });
 

@@ -19,8 +19,11 @@ export interface Wanted {
   readonly ownHost: string;
 }
 
-/** `gone`: what was subscribed to ended; `rejected`: this subscriber may not see it any longer. */
-export type SourceEnd = 'gone' | 'rejected';
+/**
+ * `gone`: what was subscribed to ended; `rejected`: this subscriber may not see it any longer; `moved`:
+ * it goes on as another resource, to be subscribed to anew.
+ */
+export type SourceEnd = 'gone' | 'rejected' | 'moved';
 
 export interface SourceEvents {
   /** The next document may differ from the last one. */
@@ -35,14 +38,17 @@ export interface Document {
   readonly more: boolean;
 }
 
+/** `full`: everything; `partial`: what changed since the last document; `last`: everything, and no other follows. */
+export type Extent = 'full' | 'partial' | 'last';
+
 /** The state of one resource as one subscription sees it. */
 export interface EventSource {
   /** In our Contact within the subscription's dialog. */
   readonly contact: AcceptOptions['contact'];
   /** From now on; what changed before is in the next document. Calls back at once if it ended already. */
   watch(events: SourceEvents): void;
-  /** Full, or what changed since the last document; undefined: nothing did. */
-  document(full: boolean): Document | undefined;
+  /** Undefined: nothing changed, or nothing may be said. */
+  document(extent: Extent): Document | undefined;
   /** Says that the resource is gone. */
   farewell(): string;
   /** No callback follows. Idempotent. */

@@ -16,7 +16,7 @@ import { targetsInDialog } from '../session/reach.ts';
 import { type Refused, unsupportedOptions } from '../session/request-checks.ts';
 import { answer, markedContact } from '../session/responses.ts';
 import type { Flow, ServerTransaction } from '../transaction/transaction-user.ts';
-import type { EventPackage, EventSource, SourceEnd } from './event-package.ts';
+import type { EventPackage, EventSource, Extent, SourceEnd } from './event-package.ts';
 import type { NotifierMetrics } from './notifier-metrics.ts';
 import { type Lifetimes, readSubscribe, type Subscribe } from './subscribe-request.ts';
 import {
@@ -41,7 +41,7 @@ export interface SubscriptionOptions {
 
 /** Why it ends (RFC 6665 section 4.1.3) and what the last document is. */
 interface Ending {
-  readonly reason: 'timeout' | 'noresource' | 'rejected' | 'probation';
+  readonly reason: 'timeout' | 'noresource' | 'rejected' | 'deactivated' | 'probation';
   readonly retryAfterS?: number;
   readonly content: 'full' | 'farewell' | 'none';
 }
@@ -49,6 +49,7 @@ interface Ending {
 const ENDINGS: Readonly<Record<SourceEnd, Ending>> = {
   gone: { reason: 'noresource', content: 'farewell' },
   rejected: { reason: 'rejected', content: 'none' },
+  moved: { reason: 'deactivated', content: 'none' },
 };
 /** A subscriber may not make us wait for longer: its state would be stale for good. */
 const MAX_PAUSE_S = 60;
@@ -203,7 +204,7 @@ export class Subscription {
         this.#deny();
         break;
       case 'notify':
-        this.#notify(effect.what === 'full');
+        this.#notify(effect.what);
         break;
       case 'notify-last':
         this.#notifyLast();
@@ -254,8 +255,8 @@ export class Subscription {
     this.#asking = undefined;
   }
 
-  #notify(full: boolean): void {
-    const document = this.#options.source.document(full);
+  #notify(extent: Extent): void {
+    const document = this.#options.source.document(extent);
     if (document === undefined) {
       this.#machine.send({ type: 'nothing' });
       return;
@@ -272,7 +273,7 @@ export class Subscription {
     this.#counted = reason;
     const retry = retryAfterS === undefined ? '' : `;retry-after=${Math.ceil(retryAfterS)}`;
     const body = content === 'farewell' ? source.farewell() : undefined;
-    const full = content === 'full' ? source.document(true)?.body : undefined;
+    const full = content === 'full' ? source.document('last')?.body : undefined;
     source.close();
     this.#expiry?.cancel();
     this.#more = false;

@@ -3,6 +3,7 @@ import type {
   Document,
   EventPackage,
   EventSource,
+  Extent,
   SourceEnd,
   SourceEvents,
   Wanted,
@@ -42,7 +43,8 @@ export class FakeSource implements EventSource {
     this.#events?.onEnd(why);
   }
 
-  document(full: boolean): Document | undefined {
+  document(extent: Extent): Document | undefined {
+    const full = extent !== 'partial';
     if (full) this.#news = [...this.#all];
     if (this.#news.length === 0) return undefined;
     const words = this.#news.splice(0, this.perDocument);
