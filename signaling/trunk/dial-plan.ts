@@ -27,7 +27,10 @@ const NUMBER = /^\+?[0-9]{2,20}$/;
 
 /** The form in which a number is compared and called; undefined when it is none. */
 export function normalise(plan: Pick<DialPlan, 'rewrite'>, text: string): string | undefined {
-  const compact = text.replaceAll(/[\s().\-/]/g, '');
+  // `+49 (0)30 …`: the zero is for callers at home. With it the number would be
+  // another one, which prefixes that deny would not fit.
+  const abroad = text.replace(/^(\s*(?:\+|00)[0-9\s.\-/]*)\(0\)/, '$1');
+  const compact = abroad.replaceAll(/[\s().\-/]/g, '');
   if (!NUMBER.test(compact)) return undefined;
   const rule = longest(
     plan.rewrite,
