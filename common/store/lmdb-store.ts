@@ -19,7 +19,16 @@ import type { Logger } from '../log.ts';
 import type { GaugeMetric, HistogramMetric, Metrics } from '../metrics.ts';
 import { fail, ok, type Result } from '../result.ts';
 import { lockDirectory } from './directory-lock.ts';
-import type { Change, Entry, Lease, PageOptions, Revision, Store, Watch } from './store.ts';
+import type {
+  Change,
+  Entry,
+  Lease,
+  LeaseOptions,
+  PageOptions,
+  Revision,
+  Store,
+  Watch,
+} from './store.ts';
 
 /** More waiting writes than this mean that the disk has stopped; later ones are refused at once. */
 const DEFAULT_PENDING_LIMIT = 20_000;
@@ -319,8 +328,13 @@ export class LmdbStore implements Store {
     }
   }
 
-  async lease(key: string, value: unknown, ttlMs: number): Promise<Outcome<Lease>> {
-    const written = await this.#store(key, value, undefined, true);
+  async lease(
+    key: string,
+    value: unknown,
+    ttlMs: number,
+    { onlyIfFree = false }: LeaseOptions = {},
+  ): Promise<Outcome<Lease>> {
+    const written = await this.#store(key, value, onlyIfFree ? 0 : undefined, true);
     if (!written.ok) return written;
     let revision = written.value;
     let expiry = this.#expire(key, revision, ttlMs);

@@ -2,7 +2,16 @@ import type { Clock } from '../clock.ts';
 import { type ErrorCode, MediaError } from '../errors.ts';
 import type { Random } from '../ids.ts';
 import { fail, ok, type Result } from '../result.ts';
-import type { Change, Entry, Lease, PageOptions, Revision, Store, Watch } from './store.ts';
+import type {
+  Change,
+  Entry,
+  Lease,
+  LeaseOptions,
+  PageOptions,
+  Revision,
+  Store,
+  Watch,
+} from './store.ts';
 
 const KEY = /^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/;
 const MAX_VALUE_BYTES = 900_000;
@@ -138,8 +147,13 @@ export class MemoryStore implements Store {
     }
   }
 
-  async lease(key: string, value: unknown, ttlMs: number): Promise<Outcome<Lease>> {
-    const written = await this.put(key, value);
+  async lease(
+    key: string,
+    value: unknown,
+    ttlMs: number,
+    { onlyIfFree = false }: LeaseOptions = {},
+  ): Promise<Outcome<Lease>> {
+    const written = await (onlyIfFree ? this.compareAndSet(key, value, 0) : this.put(key, value));
     if (!written.ok) return written;
     let revision = written.value;
     const expire = (of: Revision) =>

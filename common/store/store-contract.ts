@@ -284,6 +284,25 @@ function leases(get: Get): void {
     expect(code(await lease.renew(2))).toBe('closed');
   });
 
+  it('gives a lease that is wanted only if free to one at a time', async () => {
+    const { here, there, elapse } = get();
+    const free = { onlyIfFree: true };
+    const both = await Promise.all([
+      here.lease('l/4', 'a', TTL_MS, free),
+      there.lease('l/4', 'b', TTL_MS, free),
+    ]);
+    expect(both.filter((one) => one.ok)).toHaveLength(1);
+    expect(both.filter((one) => !one.ok && one.error.code === 'conflict')).toHaveLength(1);
+    const [held] = both.flatMap((one) => (one.ok ? [one.value] : []));
+    await elapse(TTL_MS * 0.6);
+    expect((await held?.renew('again'))?.ok).toBe(true);
+    await elapse(TTL_MS * 0.6);
+    expect(code(await there.lease('l/4', 'c', TTL_MS, free))).toBe('conflict');
+    await held?.release();
+    const next = value(await there.lease('l/4', 'c', TTL_MS, free));
+    await next.release();
+  });
+
   it('gives a lease to the newest holder; the one before has lost it', async () => {
     const { here, there, elapse } = get();
     const old = value(await here.lease('l/3', 'old', TTL_MS));

@@ -32,6 +32,11 @@ export interface Watch {
   close(): Promise<void>;
 }
 
+export interface LeaseOptions {
+  /** Error `conflict` while anybody has the key; without it the newest holder has it. */
+  readonly onlyIfFree?: boolean;
+}
+
 /** A key that disappears for everybody unless it is renewed in time. */
 export interface Lease {
   readonly key: string;
@@ -64,6 +69,11 @@ export interface Store {
   page(prefix: string, options: PageOptions): Promise<Result<readonly Entry[], MediaError>>;
   /** First every present entry as `put`, then every change, each exactly once and in order per key. */
   watch(prefix: string, onChange: (change: Change) => void): Promise<Watch>;
-  lease(key: string, value: unknown, ttlMs: number): Promise<Result<Lease, MediaError>>;
+  lease(
+    key: string,
+    value: unknown,
+    ttlMs: number,
+    options?: LeaseOptions,
+  ): Promise<Result<Lease, MediaError>>;
   close(): Promise<void>;
 }

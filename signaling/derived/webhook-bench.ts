@@ -11,7 +11,7 @@ import {
 } from '../../common/ids.ts';
 import { silentLogger } from '../../common/log.ts';
 import { createMetrics, type Metrics } from '../../common/metrics.ts';
-import type { Result } from '../../common/result.ts';
+import { ok, type Result } from '../../common/result.ts';
 import { SimClock } from '../../common/sim-clock.ts';
 import { MemoryStore } from '../../common/store/memory-store.ts';
 import type { Store } from '../../common/store/store.ts';
@@ -111,6 +111,7 @@ export interface WebhookBench {
     stop(): Promise<void>;
     /** As kill -9: nothing more is written or sent. */
     kill(): void;
+    readonly killed: boolean;
   }>;
 }
 
@@ -178,6 +179,9 @@ export function webhookBench(random: Random = seededRandom(3)): WebhookBench {
         kill() {
           dead = true;
         },
+        get killed() {
+          return dead;
+        },
       };
     },
   };
@@ -193,7 +197,17 @@ function mortalStore(store: Store, isDead: () => boolean): Store {
     list: (prefix) => (isDead() ? never() : store.list(prefix)),
     page: (...of) => (isDead() ? never() : store.page(...of)),
     watch: (prefix, onChange) => store.watch(prefix, onChange),
-    lease: (...of) => store.lease(...of),
+    async lease(...of) {
+      if (isDead()) return never();
+      const made = await store.lease(...of);
+      if (!made.ok) return made;
+      const { key, renew, release } = made.value;
+      return ok({
+        key,
+        renew: (renewed: unknown) => (isDead() ? never() : renew(renewed)),
+        release: () => (isDead() ? never() : release()),
+      });
+    },
     close: () => Promise.resolve(),
   };
 }

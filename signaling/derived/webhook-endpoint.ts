@@ -7,13 +7,17 @@ import type { Clock, Timer } from '../../common/clock.ts';
 import type { ConferenceId, Random } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Store } from '../../common/store/store.ts';
+import { SenderLease } from './sender-lease.ts';
 import { type Due, Lane } from './webhook-lane.ts';
 import {
   cursorKey,
   FRESH_STATE,
+  WEBHOOK_CURSORS,
   WEBHOOK_STATES,
   type WebhookRecord,
   type WebhookState,
+  webhookCursor,
+  webhookState,
 } from './webhook-records.ts';
 import type { DeliveryOutcome, WebhookSender } from './webhook-sender.ts';
 import { sign } from './webhook-signature.ts';
@@ -57,12 +61,54 @@ export class WebhookEndpoint {
   #notBeforeMs = 0;
   #timer: Timer | undefined;
   #open = true;
+  /** Lanes are as the store has them, so that sending may begin. */
+  #caughtUp = false;
+  readonly #lease: SenderLease;
   readonly #idle: (() => void)[] = [];
 
   constructor(record: WebhookRecord, state: WebhookState | undefined, parts: EndpointParts) {
     this.record = record;
     this.state = state ?? FRESH_STATE;
     this.#parts = parts;
+    this.#lease = new SenderLease({
+      ...parts,
+      webhook: record.id,
+      onTaken: () => void this.#takeOver(),
+    });
+  }
+
+  /** The logs were read: from now on this process may be the one that sends. */
+  begin(): void {
+    this.#lease.begin();
+  }
+
+  /** Whoever sent before has written how far it came; what it wrote nothing of is told again. */
+  async #takeOver(): Promise<void> {
+    const { store } = this.#parts;
+    this.#caughtUp = false;
+    const { id } = this.record;
+    const [cursors, state] = await Promise.all([
+      store.list(`${WEBHOOK_CURSORS}${id}/`),
+      store.get(`${WEBHOOK_STATES}${id}`),
+    ]);
+    // Without them events would be told twice for no reason: the lease goes on, and so do we.
+    if (state.ok) this.state = webhookState.safeParse(state.value?.value).data ?? this.state;
+    for (const { key, value } of cursors.ok ? cursors.value : []) {
+      const cursor = webhookCursor.safeParse(value);
+      const lane = this.#lanes.get(key.slice(key.lastIndexOf('/') + 1) as ConferenceId);
+      // Of a conference that is no more.
+      if (lane === undefined) void store.delete(key);
+      else if (cursor.success) this.#resume(lane, cursor.data.number);
+    }
+    this.#caughtUp = true;
+    this.#pump();
+  }
+
+  #resume(lane: Lane, number: number): void {
+    this.#backlog -= lane.backlog;
+    lane.resume(number);
+    this.#backlog += lane.backlog;
+    if (!lane.isDue) this.#turns.delete(lane);
   }
 
   /** Events that wait beyond the next one of each conference. */
@@ -71,7 +117,8 @@ export class WebhookEndpoint {
   }
 
   get isActive(): boolean {
-    return this.#open && this.record.enabled && this.state.disabledAtMs === null;
+    const isWanted = this.record.enabled && this.state.disabledAtMs === null;
+    return this.#open && this.#caughtUp && this.#lease.held && isWanted;
   }
 
   /** The log has events from `first` to `last`; what this endpoint had is told by `cursor`. */
@@ -124,7 +171,8 @@ export class WebhookEndpoint {
     this.#lanes.delete(lane.id);
     this.#turns.delete(lane);
     this.#unwritten.delete(lane);
-    if (lane.written > 0) void this.#parts.store.delete(cursorKey(this.record.id, lane.id));
+    if (lane.written > 0 && this.#lease.held)
+      void this.#parts.store.delete(cursorKey(this.record.id, lane.id));
   }
 
   // ── delivery ───────────────────────────────────────────────────────────────────────────────
@@ -273,6 +321,8 @@ export class WebhookEndpoint {
   /** Called once a second and at the end: what a kill takes back is told again, at most a second of it. */
   async writeCursors(): Promise<void> {
     const { store } = this.#parts;
+    // Another one sends by now, and writes how far it came.
+    if (!this.#lease.held) return;
     const lanes = [...this.#unwritten];
     this.#unwritten.clear();
     await Promise.all(
@@ -294,7 +344,7 @@ export class WebhookEndpoint {
       this.#failures = 0;
       this.#notBeforeMs = 0;
       this.state = FRESH_STATE;
-      this.#writeState();
+      if (this.#lease.held) this.#writeState();
     }
     this.#pump();
   }
@@ -307,5 +357,10 @@ export class WebhookEndpoint {
     return new Promise((resolve) => {
       this.#idle.push(resolve);
     });
+  }
+
+  /** After the last cursor was written: another process may send. */
+  release(): Promise<void> {
+    return this.#lease.close();
   }
 }

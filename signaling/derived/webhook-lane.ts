@@ -76,6 +76,15 @@ export class Lane {
     return { kind: 'gap', gap: { from: this.sent + 1, to: this.#droppedTo } };
   }
 
+  /** As another sender left it: what it has told is told. */
+  resume(number: number): void {
+    this.sent = Math.max(this.sent, number);
+    this.known = Math.max(this.known, this.sent);
+    this.written = number;
+    this.failures = 0;
+    this.notBeforeMs = 0;
+  }
+
   /** Taken, or of a kind that is not wanted. */
   advance(due: Due): void {
     this.sent = due.kind === 'gap' ? due.gap.to : due.event.number;

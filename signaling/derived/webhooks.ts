@@ -2,7 +2,8 @@
  * Tells other systems of the events of conferences, each endpoint at its own pace and in the order of
  * each conference's log. The log in the store is the queue: what is kept here are numbers, and what
  * is kept in the store beside them is one cursor for each endpoint and conference. So a kill -9
- * loses nothing; at most the last second is told twice, with the same ids.
+ * loses nothing; at most the last second is told twice, with the same ids. Of several processes one at
+ * a time sends to an endpoint (sender-lease.ts).
  *
  *   event/… ─ watchLogs ─▶ Webhooks ─ numbers ─▶ WebhookEndpoint ─ Lane: reads the event ─▶ POST
  */
@@ -50,6 +51,7 @@ export class Webhooks implements LogReader {
   readonly #states = new Map<string, WebhookState>();
   #timer: Timer;
   #watch: Watch | undefined;
+  #hasStarted = false;
 
   constructor(options: WebhooksOptions) {
     this.#options = options;
@@ -110,6 +112,8 @@ export class Webhooks implements LogReader {
       if (!this.#accounts.has(conference)) void this.#options.store.delete(key);
     }
     this.#cursors.clear();
+    this.#hasStarted = true;
+    for (const endpoint of this.#endpoints.values()) endpoint.begin();
   }
 
   #onChange(change: Change): void {
@@ -117,7 +121,7 @@ export class Webhooks implements LogReader {
     const present = this.#endpoints.get(id);
     const record = change.kind === 'put' ? webhookRecord.safeParse(change.value) : undefined;
     if (record?.success !== true) {
-      void present?.close();
+      void present?.close().then(() => present.release());
       this.#endpoints.delete(id);
       if (change.kind === 'delete') void this.#deleteTraces(id);
       return;
@@ -126,8 +130,9 @@ export class Webhooks implements LogReader {
       present.change(record.data);
       return;
     }
-    const state = this.#states.get(id);
-    this.#endpoints.set(id, new WebhookEndpoint(record.data, state, this.#parts));
+    const endpoint = new WebhookEndpoint(record.data, this.#states.get(id), this.#parts);
+    this.#endpoints.set(id, endpoint);
+    if (this.#hasStarted) endpoint.begin();
   }
 
   async #deleteTraces(id: string): Promise<void> {
@@ -172,6 +177,7 @@ export class Webhooks implements LogReader {
     await Promise.race([under, patience]);
     this.#timer.cancel();
     await this.#writeCursors();
+    await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.release()));
     this.#options.sender.close();
   }
 }
