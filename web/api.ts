@@ -138,8 +138,14 @@ async function request<T>(
 
 function detailOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return 'The server refused it.';
-  if ('detail' in value && typeof value.detail === 'string') return value.detail;
+  if ('detail' in value && typeof value.detail === 'string') return inWords(value.detail);
   return 'The server refused it.';
+}
+
+/** What a script looks for at the beginning (`code-taken: …`) says nothing to people. */
+function inWords(text: string): string {
+  const words = text.replace(/^[a-z]+(-[a-z]+)*: /, '');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** What the problem document says of single fields (`errors`); `hostCodes.0` is about `hostCodes`. */
@@ -149,9 +155,7 @@ function fieldsOf(value: unknown): ReadonlyMap<string, string> {
   if (!Array.isArray(value.errors)) return fields;
   for (const error of value.errors as readonly { path?: unknown; message?: unknown }[]) {
     if (typeof error.path !== 'string' || typeof error.message !== 'string') continue;
-    // What a script looks for at the beginning (`code-taken: …`) says nothing to people.
-    const words = error.message.replace(/^[a-z]+(-[a-z]+)+: /, '');
-    fields.set(error.path.split('.')[0] ?? '', words.charAt(0).toUpperCase() + words.slice(1));
+    fields.set(error.path.split('.')[0] ?? '', inWords(error.message));
   }
   return fields;
 }

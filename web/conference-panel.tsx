@@ -3,17 +3,19 @@ import { useContext, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Api } from './api.ts';
 import { Confirm, type Question } from './confirm.tsx';
 import { DialBox } from './dial-box.tsx';
-import { Elapsed } from './elapsed.tsx';
+import { Elapsed, Left } from './elapsed.tsx';
 import { Hands } from './hands.tsx';
 import { Happened } from './happened.tsx';
 import { Live } from './live.ts';
-import { useMedia } from './media.ts';
 import { ModeChoice } from './mode-choice.tsx';
 import type { Press } from './press.ts';
 import { usePress } from './press.ts';
+import { Recordings } from './recordings.tsx';
 import { RollCall } from './roll-call.tsx';
-import { Row } from './roster-row.tsx';
+import { Roster } from './roster.tsx';
+import { type Rules, useRules } from './rules.ts';
 import type { Conferee, Conference } from './state.ts';
+import { SendDialog, SubConferences } from './sub-conferences.tsx';
 import { nameOf } from './words.ts';
 
 interface Props {
@@ -27,10 +29,12 @@ interface Props {
 export function ConferencePanel({ api, conference, live, title }: Props) {
   const { press, busy, error } = usePress(api, conference.id);
   const [question, setQuestion] = useState<Question>();
+  const [moving, setMoving] = useState<Conferee>();
   const heading = useRef<HTMLHeadingElement>(null);
   const { watch } = useContext(Live);
   const { id, ended } = conference;
   const usable = live && !ended;
+  const rules = useRules(api, id, live);
   const conferees = [...conference.conferees.values()].toSorted((a, b) => a.ordinal - b.ordinal);
   useLostFocus(heading, conferees.length);
   useEffect(() => {
@@ -53,40 +57,86 @@ export function ConferencePanel({ api, conference, live, title }: Props) {
       <h1 id="conference-title" ref={heading} tabIndex={-1}>
         {title}
       </h1>
-      <Facts conference={conference} />
-      <Tools {...{ api, conference, usable, press, busy, ask: setQuestion }} />
+      <Facts conference={conference} rules={rules} />
+      <Tools {...{ api, conference, usable, press, busy, rules, ask: setQuestion }} />
       <p class="error" role="alert">
         {error}
       </p>
-      <DialBox api={api} conference={conference} usable={usable} />
-      <Hands conferees={conferees} usable={usable} press={press} />
-      <Roster {...{ conference, conferees, usable, press, busy, onDelete: askDelete }} />
+      {ended ? null : (
+        <>
+          <DialBox api={api} conference={conference} usable={usable} />
+          <Hands conferees={conferees} usable={usable} press={press} />
+          <SubConferences conferees={conferees} usable={usable} press={press} />
+        </>
+      )}
+      <Roster
+        {...{ conference, conferees, usable, press, busy, onDelete: askDelete, onMove: setMoving }}
+      />
       <Happened conference={conference} />
       {question === undefined ? null : (
         <Confirm question={question} onDone={() => setQuestion(undefined)} />
+      )}
+      {moving === undefined ? null : (
+        <SendDialog
+          whom={moving}
+          onDone={() => setMoving(undefined)}
+          {...{ conferees, usable, press }}
+        />
       )}
     </section>
   );
 }
 
-function Facts({ conference }: { conference: Conference }) {
-  const { id, mixerId, conferees, locked, mutedAll, temporary, ended, endAt, createdAt } =
-    conference;
+function Facts({ conference, rules }: { conference: Conference; rules: Rules }) {
+  const { id, mixerId, conferees, locked, mutedAll, temporary } = conference;
+  const { ended, endAt, createdAt, recordingSince } = conference;
   return (
     <p class="facts">
       <span>
-        <strong>{conferees.size}</strong> {conferees.size === 1 ? 'conferee' : 'conferees'}
+        <strong>{conferees.size}</strong>
+        {rules.maxConferees === null ? '' : ` of at most ${rules.maxConferees}`}{' '}
+        {conferees.size === 1 ? 'conferee' : 'conferees'}
       </span>
       {ended ? null : <Elapsed since={createdAt} />}
       {temporary ? <span class="badge">waiting for the host</span> : null}
+      {recordingSince === null || ended ? null : (
+        <span class="badge recording">
+          recording <Elapsed since={recordingSince} />
+        </span>
+      )}
       {locked ? <span class="badge strong">locked</span> : null}
       {mutedAll ? <span class="badge">all muted but hosts</span> : null}
-      {endAt === null ? null : <span class="badge strong">ends soon, no host</span>}
-      {ended ? <span class="badge strong">ended</span> : null}
+      {ended ? (
+        <span class="badge strong">ended</span>
+      ) : (
+        <Ending endAt={endAt} limitAt={rules.endsAt} />
+      )}
       <span class="small">
         {id} on {mixerId}
       </span>
     </p>
+  );
+}
+
+/** When it ends by itself: soon, as no host is in it, or at its greatest length. */
+function Ending({ endAt, limitAt }: { endAt: string | null; limitAt: string | null }) {
+  return (
+    <>
+      {endAt === null ? null : (
+        <span class="badge strong">
+          no host, ends in <Left until={endAt} />
+        </span>
+      )}
+      {limitAt === null ? null : (
+        <span class="badge">
+          ends at{' '}
+          <time dateTime={limitAt}>
+            {new Date(limitAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}
+          </time>{' '}
+          at the latest
+        </span>
+      )}
+    </>
   );
 }
 
@@ -96,10 +146,11 @@ interface ToolsProps {
   readonly usable: boolean;
   readonly press: Press;
   readonly busy: ReadonlySet<string>;
+  readonly rules: Rules;
   readonly ask: (question: Question) => void;
 }
 
-function Tools({ api, conference, usable, press, busy, ask }: ToolsProps) {
+function Tools({ api, conference, usable, press, busy, rules, ask }: ToolsProps) {
   const { locked, mutedAll, temporary, mode } = conference;
   return (
     <fieldset class="tools">
@@ -121,7 +172,8 @@ function Tools({ api, conference, usable, press, busy, ask }: ToolsProps) {
         {mutedAll ? 'Unmute all' : 'Mute all but hosts'}
       </button>
       <ModeChoice mode={mode} usable={usable} press={press} />
-      <RollCall api={api} conference={conference} />
+      <RollCall {...{ api, conference, usable, press }} />
+      <Recordings {...{ api, conference, usable, press, busy, mayRecord: rules.mayRecord }} />
       <button
         type="button"
         class="danger"
@@ -138,71 +190,6 @@ function Tools({ api, conference, usable, press, busy, ask }: ToolsProps) {
         End …
       </button>
     </fieldset>
-  );
-}
-
-interface RosterProps {
-  readonly conference: Conference;
-  readonly conferees: readonly Conferee[];
-  readonly usable: boolean;
-  readonly press: Press;
-  readonly busy: ReadonlySet<string>;
-  readonly onDelete: (conferee: Conferee) => void;
-}
-
-/** Above it, looking for somebody is faster than scrolling. */
-const MANY = 12;
-
-function Roster({ conference, conferees, usable, press, busy, onDelete }: RosterProps) {
-  const [wanted, setWanted] = useState('');
-  const narrow = useMedia('(max-width: 40rem)');
-  const text = wanted.trim().toLowerCase();
-  const shown =
-    text === ''
-      ? conferees
-      : conferees.filter(
-          (one) =>
-            String(one.ordinal) === text ||
-            one.callerNumber.includes(text) ||
-            nameOf(one).toLowerCase().includes(text),
-        );
-  return (
-    <>
-      <div class="roster-head">
-        <h2 id="roster-title">Roster</h2>
-        {conferees.length > MANY || text !== '' ? (
-          <label class="find">
-            <span class="unseen">Find by number or name</span>
-            <input
-              type="search"
-              placeholder="Find by number or name"
-              value={wanted}
-              onInput={(event) => setWanted(event.currentTarget.value)}
-            />
-          </label>
-        ) : null}
-      </div>
-      {conferees.length === 0 ? <p>Nobody is in it.</p> : null}
-      {conferees.length > 0 && shown.length === 0 ? <p role="status">Nobody fits.</p> : null}
-      <ol class="roster" aria-labelledby="roster-title">
-        {shown.map((conferee) => (
-          <Row
-            key={conferee.ordinal}
-            conferenceId={conference.id}
-            conferee={conferee}
-            talking={conference.talking.has(conferee.ordinal) && conferee.mutedBy.length === 0}
-            busy={
-              busy.has(`/conferees/${conferee.ordinal}/mute`) ||
-              busy.has(`/conferees/${conferee.ordinal}/unmute`)
-            }
-            usable={usable}
-            narrow={narrow}
-            press={press}
-            onDelete={onDelete}
-          />
-        ))}
-      </ol>
-    </>
   );
 }
 

@@ -41,10 +41,9 @@ export function DialBox({ api, conference, usable }: Props) {
   const over = conference.dials.filter(isOver).slice(-OVER_SHOWN);
   const shown = conference.dials.filter((dial) => isComing(dial) || over.includes(dial));
   return (
-    <section class="dialling" aria-labelledby="dial-title">
-      <h2 id="dial-title">Call somebody</h2>
+    <section class="box dialling" aria-labelledby="dial-title">
       <form
-        class="tools"
+        class="dial"
         onSubmit={(event) => {
           event.preventDefault();
           void send('POST', '/dial', { number }).then((done) => {
@@ -52,11 +51,13 @@ export function DialBox({ api, conference, usable }: Props) {
           });
         }}
       >
+        <h2 id="dial-title">Call somebody</h2>
         <label>
-          Number{' '}
+          <span class="unseen">Number to call</span>
           <input
             type="tel"
             name="number"
+            placeholder="Number"
             autocomplete="off"
             required
             minLength={2}
@@ -80,7 +81,7 @@ export function DialBox({ api, conference, usable }: Props) {
         {error}
       </p>
       {shown.length === 0 ? null : (
-        <ul class="dials" aria-label="Calls">
+        <ul class="lines narrow dials" aria-label="Calls">
           {shown.map((dial) => (
             <li key={dial.dialId} data-state={dial.state}>
               {calledName(dial)}: {stateWords(dial.state)}{' '}

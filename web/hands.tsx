@@ -15,9 +15,9 @@ export function Hands({ conferees, usable, press }: Props) {
     .toSorted((a, b) => (a.handRaisedAt ?? '').localeCompare(b.handRaisedAt ?? ''));
   if (raised.length === 0) return null;
   return (
-    <section class="hands" aria-labelledby="hands-title">
+    <section class="box hands" aria-labelledby="hands-title">
       <h2 id="hands-title">Raised hands</h2>
-      <ol>
+      <ol class="lines">
         {raised.map((conferee) => {
           const { ordinal } = conferee;
           const who = `${ordinal}, ${nameOf(conferee)}`;

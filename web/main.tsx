@@ -13,7 +13,11 @@ import { SessionClock } from './session-clock.tsx';
 import { SignIn } from './sign-in.tsx';
 import { EMPTY, type PageState } from './state.ts';
 import { type Connection, openStream, type Stream } from './stream.ts';
-import './style.css';
+import './style/base.css';
+import './style/controls.css';
+import './style/conference.css';
+import './style/records.css';
+import './style/narrow-records.css';
 
 /** For this tab only; closing it signs out. */
 const TOKEN_KEY = 'minusone-token';
@@ -84,6 +88,13 @@ function SignedIn({ token, onSignOut }: { token: string; onSignOut: (why: string
   );
 
   const isLive = connection === 'live';
+  const wasLive = useRef(false);
+  const [lostAt, setLostAt] = useState<Date>();
+  useEffect(() => {
+    if (isLive) setLostAt(undefined);
+    else if (wasLive.current) setLostAt(new Date());
+    wasLive.current = isLive;
+  }, [isLive]);
   return (
     <Live.Provider value={live}>
       <button type="button" class="skip" onClick={toMain}>
@@ -102,6 +113,11 @@ function SignedIn({ token, onSignOut }: { token: string; onSignOut: (why: string
         </button>
       </header>
       <main id="main" tabIndex={-1} class={isLive ? '' : 'stale'}>
+        {lostAt === undefined ? null : (
+          <p class="old">
+            Nothing is heard of the server. What is shown is as of {lostAt.toLocaleTimeString()}.
+          </p>
+        )}
         {session === undefined ? null : session.scope === 'admin' ? (
           <OperatorView api={api} state={state} live={isLive} />
         ) : (

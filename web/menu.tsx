@@ -26,6 +26,7 @@ export function Menu({ label, disabled, items }: Props) {
   useEffect(() => {
     if (!open) return;
     box.current?.querySelector<HTMLButtonElement>('.menu button')?.focus();
+    box.current?.querySelector('.menu')?.scrollIntoView({ block: 'nearest' });
     const elsewhere = (event: Event): void => {
       if (event.target instanceof Node && box.current?.contains(event.target) !== true) {
         setOpen(false);

@@ -12,6 +12,8 @@ interface Props {
 }
 
 const HEIGHT = 110;
+/** As long as machines.ts keeps what was measured. */
+const SPAN_S = 600;
 
 export function Plot({ label, unit, timesS, values }: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -33,10 +35,19 @@ export function Plot({ label, unit, timesS, values }: Props) {
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+        scales: {
+          // Always the same stretch, so that plots beside each other can be compared.
+          x: { range: (_, __, max) => [max - SPAN_S, max] },
+          y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
+        },
         axes: [
-          { ...axis, size: 24, space: 90 },
-          { ...axis, size: 52, space: 30 },
+          {
+            ...axis,
+            size: 24,
+            splits: ({ scales }) => [10, 5, 0].map((min) => (scales['x']?.max ?? 0) - min * 60),
+            values: () => ['10 min ago', '5', 'now'],
+          },
+          { ...axis, size: 52, space: 22 },
         ],
         series: [
           {},

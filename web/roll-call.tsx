@@ -1,6 +1,8 @@
 /** The roll call: everybody who entered, by ordinal, also those who have left; from the event log. */
 import { useRef, useState } from 'preact/hooks';
 import type { Api } from './api.ts';
+import { allEvents } from './event-pages.ts';
+import type { Press } from './press.ts';
 import { type Conference, EMPTY, type NumberedEvent, reduce } from './state.ts';
 import { nameOf } from './words.ts';
 
@@ -12,15 +14,14 @@ interface Entry {
   leftMs: number | undefined;
 }
 
-interface EventPage {
-  readonly items: readonly NumberedEvent[];
-  readonly next: number | null;
+interface Props {
+  readonly api: Api;
+  readonly conference: Conference;
+  readonly usable: boolean;
+  readonly press: Press;
 }
 
-/** Far more than a conference has; a bound all the same. */
-const MOST_PAGES = 100;
-
-export function RollCall({ api, conference }: { api: Api; conference: Conference }) {
+export function RollCall({ api, conference, usable, press }: Props) {
   const [roll, setRoll] = useState<readonly Entry[]>();
   const [error, setError] = useState('');
   const dialog = useRef<HTMLDialogElement>(null);
@@ -61,16 +62,17 @@ export function RollCall({ api, conference }: { api: Api; conference: Conference
                     {name}
                     {role === 'host' ? ' (host)' : ''}
                   </td>
-                  <td>{new Date(enteredMs).toLocaleTimeString()}</td>
-                  <td>
-                    {leftMs === undefined ? 'is here' : new Date(leftMs).toLocaleTimeString()}
-                  </td>
+                  <td>{clock(enteredMs)}</td>
+                  <td>{leftMs === undefined ? 'is here' : clock(leftMs)}</td>
                 </tr>
               ))}
             </tbody>
           </table>
         </section>
         <div class="tools">
+          <button type="button" disabled={!usable} onClick={() => press('POST', '/roll-call')}>
+            Read it out to everybody
+          </button>
           <button type="button" onClick={() => dialog.current?.close()}>
             Close
           </button>
@@ -80,19 +82,8 @@ export function RollCall({ api, conference }: { api: Api; conference: Conference
   );
 }
 
-async function allEvents(api: Api, id: string): Promise<readonly NumberedEvent[] | undefined> {
-  const events: NumberedEvent[] = [];
-  let after = 0;
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const path = `/conferences/${encodeURIComponent(id)}/events?limit=1000&after=${after}`;
-    const answer = await api.get<EventPage>(path);
-    if (!answer.ok) return undefined;
-    events.push(...answer.value.items);
-    if (answer.value.next === null) break;
-    after = answer.value.next;
-  }
-  return events;
-}
+const clock = (atMs: number): string =>
+  new Date(atMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 
 export function rollOf(events: readonly NumberedEvent[]): readonly Entry[] {
   const roll = new Map<number, Entry>();

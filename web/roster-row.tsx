@@ -16,6 +16,8 @@ interface RowProps {
   readonly narrow: boolean;
   readonly press: Press;
   readonly onDelete: (conferee: Conferee) => void;
+  /** Asks where to. */
+  readonly onMove: (conferee: Conferee) => void;
 }
 
 const BIT_WORDS = {
@@ -26,15 +28,25 @@ const BIT_WORDS = {
 
 /** The same element again while nothing of it changes, so that 200 rows cost nothing. */
 export function Row(props: RowProps) {
-  const { conferenceId, conferee, talking, busy, usable, narrow, press, onDelete } = props;
+  const { conferenceId, conferee, talking, busy, usable, narrow, press } = props;
+  const { onDelete, onMove } = props;
   return useMemo(() => {
-    const { ordinal, role, mutedBy, handRaisedAt } = conferee;
+    const { ordinal, role, mutedBy, handRaisedAt, held, sub } = conferee;
     const name = nameOf(conferee);
     // What an own key has muted, only that caller can open.
     const byOthers = mutedBy.some((bit) => bit !== 'self');
     const bit = mutedBy.find((one) => one !== 'self') ?? mutedBy[0];
     const makeHost = (): void => press('POST', `/conferees/${ordinal}/make-host`);
+    const hold = {
+      label: held ? 'Take off hold' : 'Put on hold',
+      suffix: held ? 'unhold' : 'hold',
+    };
     const items = [
+      {
+        label: hold.label,
+        onChoose: () => press('POST', `/conferees/${ordinal}/${hold.suffix}`),
+      },
+      { label: 'Sub-conference …', onChoose: () => onMove(conferee) },
       ...(role === 'host' ? [] : [{ label: 'Make host', onChoose: makeHost }]),
       ...(narrow ? [{ label: 'Delete …', onChoose: () => onDelete(conferee) }] : []),
     ];
@@ -49,6 +61,8 @@ export function Row(props: RowProps) {
         </span>
         <span class="marks">
           {role === 'host' ? <span class="badge">host</span> : null}
+          {held ? <span class="badge held">on hold</span> : null}
+          {sub === 0 ? null : <span class="badge held">sub-conference {sub}</span>}
           {handRaisedAt === null ? null : <span class="badge hand">hand raised</span>}
           {bit === undefined ? null : <span class="badge muted">{BIT_WORDS[bit]}</span>}
           {talking ? <span class="badge talking">talking</span> : null}

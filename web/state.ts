@@ -20,6 +20,10 @@ export interface Conferee {
   readonly mutedBy: readonly MuteBit[];
   /** Null: it is not up. */
   readonly handRaisedAt: string | null;
+  /** Out of the talk: hears music. */
+  readonly held: boolean;
+  /** The sub-conference that it is in; 0: none. */
+  readonly sub: number;
   readonly vruId: string;
   readonly joinedAt: string;
 }
@@ -38,6 +42,8 @@ export interface Conference {
   readonly ended: boolean;
   readonly endAt: string | null;
   readonly createdAt: string;
+  /** Null: it is not recorded. */
+  readonly recordingSince: string | null;
   /** By ordinal, in order. */
   readonly conferees: ReadonlyMap<number, Conferee>;
   /** Calls that were made for it, in order. */
@@ -52,6 +58,8 @@ export interface Activity {
   readonly atMs: number;
   readonly kind: string;
   readonly text: string;
+  /** Whom it is about. */
+  readonly ordinal?: number | undefined;
 }
 
 export interface PageState {
@@ -105,10 +113,26 @@ export type KnownEvent =
   | { readonly kind: 'muted-all'; readonly muted: boolean }
   | { readonly kind: 'mode'; readonly mode: TalkMode }
   | { readonly kind: 'hand'; readonly ordinal: number; readonly raised: boolean }
-  | { readonly kind: 'role'; readonly ordinal: number; readonly role: string }
+  | {
+      readonly kind: 'role';
+      readonly ordinal: number;
+      readonly role: string;
+      readonly why?: 'made' | 'succession' | undefined;
+    }
+  | { readonly kind: 'held'; readonly ordinal: number; readonly held: boolean }
+  | { readonly kind: 'operator-called'; readonly ordinal: number }
+  | {
+      readonly kind: 'recording';
+      readonly on: boolean;
+      readonly mixerId?: string | undefined;
+      readonly file?: string | undefined;
+    }
+  | { readonly kind: 'sub-conference'; readonly ordinal: number; readonly sub: number }
   | { readonly kind: 'locked'; readonly locked: boolean }
   | { readonly kind: 'mixer-replaced'; readonly mixerId: string }
   | { readonly kind: 'grace-started'; readonly endAtMs: number }
+  | { readonly kind: 'warned'; readonly endAtMs: number; readonly leftMs: number }
+  | { readonly kind: 'superseded'; readonly by: string | null }
   | DialEvent
   | { readonly kind: 'ended'; readonly why: string };
 
@@ -116,6 +140,8 @@ export interface NumberedEvent {
   readonly conferenceId: string;
   readonly number: number;
   readonly atMs: number;
+  /** Who asked for it: an ordinal, or an operator or a host's page by name. */
+  readonly by?: number | string | undefined;
   readonly event: KnownEvent;
 }
 
@@ -187,10 +213,10 @@ function put(state: PageState, conference: Conference): PageState {
 function fromSnapshot(snapshot: SnapshotConference, state: PageState): Conference {
   const before = state.conferences.get(snapshot.id);
   const { id, number, accountId, mixerId, mixerClass } = snapshot;
-  const { locked, mutedAll, mode, temporary, ended, endAt, createdAt } = snapshot;
+  const { locked, mutedAll, mode, temporary, ended, endAt, createdAt, recordingSince } = snapshot;
   return {
     ...{ id, number, accountId, mixerId, mixerClass },
-    ...{ locked, mutedAll, mode, temporary, ended, endAt, createdAt },
+    ...{ locked, mutedAll, mode, temporary, ended, endAt, createdAt, recordingSince },
     conferees: new Map(snapshot.conferees.map((one) => [one.ordinal, confereeOf(one)])),
     dials: snapshot.dials,
     talking: new Set(),
@@ -200,9 +226,10 @@ function fromSnapshot(snapshot: SnapshotConference, state: PageState): Conferenc
 
 /** Only what the page keeps: a newer server may say more. */
 function confereeOf(given: Conferee): Conferee {
-  const { ordinal, role, callerNumber, callerName, mutedBy, handRaisedAt, vruId, joinedAt } = given;
+  const { ordinal, role, callerNumber, callerName, mutedBy, handRaisedAt } = given;
+  const { held, sub, vruId, joinedAt } = given;
   return {
-    ...{ ordinal, role, callerNumber, mutedBy, handRaisedAt, vruId, joinedAt },
+    ...{ ordinal, role, callerNumber, mutedBy, handRaisedAt, held, sub, vruId, joinedAt },
     ...(callerName === undefined ? {} : { callerName }),
   };
 }
@@ -218,13 +245,16 @@ function takeEvent(state: PageState, numbered: NumberedEvent): PageState {
   // The same event again changes nothing.
   if (number <= present.number) return state;
   if (number !== present.number + 1) return { ...state, gap: true };
-  const text = inWords(present, event);
+  const text = inWords(present, numbered);
+  const said: Activity[] =
+    text === undefined ? [] : [{ number, atMs, kind: event.kind, text, ordinal: aboutWhom(event) }];
   const activity =
-    text === undefined
-      ? present.activity
-      : [...present.activity, { number, atMs, kind: event.kind, text }].slice(-ACTIVITY_KEPT);
+    said.length === 0 ? present.activity : [...present.activity, ...said].slice(-ACTIVITY_KEPT);
   return put(state, { ...present, ...change(present, event, atMs), number, activity });
 }
+
+const aboutWhom = (event: KnownEvent): number | undefined =>
+  'ordinal' in event ? event.ordinal : undefined;
 
 function begin(
   id: string,
@@ -241,6 +271,7 @@ function begin(
     ended: false,
     endAt: null,
     createdAt: new Date(atMs).toISOString(),
+    recordingSince: null,
     conferees: new Map(),
     dials: [],
     talking: new Set(),
@@ -288,8 +319,19 @@ function change(present: Conference, event: KnownEvent, atMs: number): Partial<C
     }
     case 'locked':
       return { locked: event.locked };
+    case 'held':
+      return changed(present, event.ordinal, () => ({ held: event.held }));
+    case 'sub-conference':
+      return changed(present, event.ordinal, () => ({ sub: event.sub }));
+    case 'recording':
+      return { recordingSince: event.on ? new Date(atMs).toISOString() : null };
     case 'mixer-replaced':
-      return { mixerId: event.mixerId };
+      // The new one records only once it says so.
+      return { mixerId: event.mixerId, recordingSince: null };
+    case 'operator-called':
+    case 'warned':
+    case 'superseded':
+      return {};
     case 'grace-started':
       return { endAt: new Date(event.endAtMs).toISOString() };
     case 'dial':
@@ -340,6 +382,8 @@ function join(
     ...(caller.callerName === undefined ? {} : { callerName: caller.callerName }),
     mutedBy: present.mutedAll && role !== 'host' ? ['mode'] : [],
     handRaisedAt: null,
+    held: false,
+    sub: 0,
     vruId: caller.vruId,
     joinedAt: new Date(atMs).toISOString(),
   };

@@ -20,6 +20,7 @@ import { openApiDocument } from './openapi.ts';
 import { problem, problemOf, reply } from './problem.ts';
 import { recordRoutes } from './record-routes.ts';
 import { created, json, noContent, type Route, route } from './route.ts';
+import { ruleRoutes } from './rule-routes.ts';
 import * as schemas from './schemas.ts';
 import type { TokenDesk } from './token-desk.ts';
 import { tokenRoutes } from './token-routes.ts';
@@ -45,6 +46,7 @@ export function createRoutes(options: RoutesOptions): readonly Route[] {
     ...accountRoutes(options),
     ...dnisRoutes(options.backend),
     ...conferenceRoutes(options.conferences),
+    ...ruleRoutes(options.conferences, options.backend.provisioning),
     ...dialRoutes(options.conferences, options.backend.nodes),
     ...hostRoutes(options.hosts),
     ...nodeRoutes(options.backend),

@@ -140,6 +140,16 @@ export const liveConference = conferenceSummary.extend({
 });
 export type LiveConference = z.infer<typeof liveConference>;
 
+/** What the account sets for a conference; null: no limit. */
+export const conferenceRules = z.object({
+  maxConferees: z.number().int().nullable(),
+  maxDurationMs: z.number().int().nullable(),
+  endsAt: z.iso.datetime().nullable().describe('When it has reached its greatest length.'),
+  mayRecord: z.boolean(),
+  recordsNames: z.boolean().describe('Whether callers say their name at entry.'),
+  hostLeaves: z.string().describe('What becomes of it when the last host leaves.'),
+});
+
 export const modeChange = z.strictObject({ mode: talkMode });
 export const subConferenceChange = z.strictObject({ sub: subConference });
 

@@ -94,6 +94,32 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     mixerAddress: '127.0.0.1:5071',
   })),
   fc.constant<Step>(() => ({ kind: 'superseded', by: null })),
+  fc.tuple(one, fc.boolean()).map(
+    ([index, held]): Step =>
+      (roster) => {
+        const conferee = pick(roster, index);
+        return conferee && { kind: 'held', ordinal: conferee.ordinal, held };
+      },
+  ),
+  fc.tuple(one, fc.nat(9)).map(
+    ([index, sub]): Step =>
+      (roster) => {
+        const conferee = pick(roster, index);
+        return conferee && { kind: 'sub-conference', ordinal: conferee.ordinal, sub };
+      },
+  ),
+  fc.boolean().map(
+    (on): Step =>
+      () => ({ kind: 'recording', on, mixerId: 'mixer-1' as NodeId, file: 'c1.wav' }),
+  ),
+  fc.constant<Step>(() => ({ kind: 'warned', endAtMs: 1_767_225_600_000, leftMs: 60_000 })),
+  one.map(
+    (index): Step =>
+      (roster) => {
+        const conferee = pick(roster, index);
+        return conferee && { kind: 'operator-called', ordinal: conferee.ordinal };
+      },
+  ),
   fc.tuple(fc.nat(3), fc.constantFrom(...DIAL_PROGRESS, ...DIAL_ENDS), fc.boolean()).map(
     ([index, state, first]): Step =>
       () => ({

@@ -66,8 +66,8 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', PATIENT, () => {
     await row(page, 2).waitFor();
     const third = call('110001', '+493012340003');
     await row(page, 3).waitFor();
-    await expect.poll(() => row(page, 1).innerText()).toContain('host');
-    await expect.poll(() => row(page, 2).innerText()).toContain('+493012340002');
+    await expect.poll(() => row(page, 1).textContent()).toContain('host');
+    await expect.poll(() => row(page, 2).textContent()).toContain('+493012340002');
     await row(page, 2).getByText('talking').waitFor();
     expect(await axeFindings(page)).toEqual([]);
     await picture(page, 'page-host');
@@ -89,7 +89,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page with real calls', PATIENT, () => {
 
     await page.getByRole('button', { name: 'Mute all but hosts' }).click();
     await row(page, 3).getByText('muted with all').waitFor();
-    expect(await row(page, 1).locator('.badge.muted').allInnerTexts()).toEqual([]);
+    expect(await row(page, 1).locator('.badge.muted').allTextContents()).toEqual([]);
 
     // Delete by ordinal; Escape says no first, and the focus comes back.
     const remove = page.getByRole('button', { name: /^Delete 3,/ });

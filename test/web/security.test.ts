@@ -58,7 +58,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page and hostile input', PATIENT, () => {
     await signIn(page, system.base, ADMIN_TOKEN);
     await page.getByRole('button', { name: /^Open / }).click();
     await expect.poll(() => page.locator('ol.roster > li').count()).toBe(HOSTILE.length);
-    expect(await page.locator('h1').innerText()).toBe(HOSTILE[0]);
+    expect(await page.locator('h1').textContent()).toBe(HOSTILE[0]);
     const names = await page.locator('ol.roster .name').allTextContents();
     for (const [index, name] of HOSTILE.entries()) expect(names[index]).toContain(name.slice(0, 6));
     await page.getByRole('button', { name: /^Delete 1,/ }).click();
