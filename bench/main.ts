@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
+import { addApiCommands } from './api-commands.ts';
 import { findCapacity } from './find.ts';
 import { LateTicks } from './late-ticks.ts';
 import { type LoadOptions, runLoad } from './load.ts';
@@ -274,6 +275,7 @@ program
   });
 
 addMicroCommands(program);
+addApiCommands(program);
 
 try {
   await program.parseAsync(process.argv);

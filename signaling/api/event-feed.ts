@@ -207,10 +207,15 @@ export class Feeds {
     return this.#open.size;
   }
 
+  /** It is wanted still. */
+  use(feed: Feed): void {
+    feed.lastUsedMs = this.#options.clock.nowMs();
+  }
+
   async of(id: ConferenceId): Promise<Feed> {
     const present = this.#open.get(id);
     if (present !== undefined) {
-      present.lastUsedMs = this.#options.clock.nowMs();
+      this.use(present);
       return present;
     }
     let opening = this.#feeds.get(id);

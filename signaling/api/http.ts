@@ -14,7 +14,8 @@ import type { HttpHandler, HttpRequest, HttpResponse } from './http-server.ts';
 import { Idempotency } from './idempotency.ts';
 import { problem } from './problem.ts';
 import { type Admission, FREE, type RateLimiter } from './rate-limit.ts';
-import type { Asked, Route, RouteResponse } from './route.ts';
+import type { Asked, Method, Route, RouteResponse } from './route.ts';
+import { type Chosen, Router } from './router.ts';
 
 export interface HandlerOptions {
   readonly routes: readonly Route[];
@@ -46,18 +47,18 @@ export function createHandler(options: HandlerOptions): HttpHandler {
     SECONDS,
     ['method', 'route', 'status'],
   );
-  const table = options.routes.map((route) => ({ route, segments: route.path.split('/') }));
+  const router = new Router(options.routes);
   const idempotency = new Idempotency(options.clock);
   return async (received) => {
     const startMs = options.clock.nowMs();
     const request = withClient(received, options.addressOf);
-    const { response, label } = await answer(options, { table, idempotency }, request);
+    const { response, label, fields } = await answer(options, { router, idempotency }, request);
     requests.observe((options.clock.nowMs() - startMs) / 1000, {
       method: request.method,
       route: label,
       status: String(response.status),
     });
-    return { ...response, headers: { ...SECURITY_HEADERS, ...response.headers } };
+    return { ...response, headers: { ...SECURITY_HEADERS, ...response.headers, ...fields } };
   };
 }
 
@@ -66,13 +67,8 @@ function withClient(request: HttpRequest, addressOf: HandlerOptions['addressOf']
   return remoteAddress === request.remoteAddress ? request : { ...request, remoteAddress };
 }
 
-interface TableEntry {
-  readonly route: Route;
-  readonly segments: readonly string[];
-}
-
 interface State {
-  readonly table: readonly TableEntry[];
+  readonly router: Router;
   readonly idempotency: Idempotency;
 }
 
@@ -80,40 +76,37 @@ interface Answer {
   readonly response: HttpResponse;
   /** The route's pattern, never the path: metric labels are bounded. */
   readonly label: string;
+  /** Of the header, beside those of the response. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 async function answer(
   options: HandlerOptions,
-  { table, idempotency }: State,
+  { router, idempotency }: State,
   request: HttpRequest,
 ): Promise<Answer> {
-  const segments = request.path.split('/');
-  const fitting = table.flatMap(({ route, segments: pattern }) => {
-    const params = match(pattern, segments);
-    return params === undefined ? [] : [{ route, params }];
-  });
-  const chosen = fitting.find(({ route }) => route.method === request.method);
-  if (chosen === undefined) {
-    const { headers, refusal } = options.limiter.ofAddress(request.remoteAddress);
-    if (refusal !== undefined) return { response: withFields(refusal, headers), label: 'none' };
+  const chosen = router.find(request.method, request.path);
+  if (!('route' in chosen)) {
+    const { headers: fields, refusal } = options.limiter.ofAddress(request.remoteAddress);
+    if (refusal !== undefined) return { response: refusal, label: 'none', fields };
     const file = request.method === 'GET' ? options.page?.(request) : undefined;
     if (file !== undefined) return { response: file, label: 'page' };
-    return { response: withFields(unmatched(request, fitting), headers), label: 'none' };
+    return { response: unmatched(request, chosen), label: 'none', fields };
   }
 
   const { route } = chosen;
   const requestId = newRequestId(options.random);
   try {
     const { principal, admission } = await admit(options, route, request);
+    const fields = { ...admission.headers, 'x-request-id': requestId };
     if (admission.refusal !== undefined) {
-      return { response: withFields(admission.refusal, admission.headers), label: route.path };
+      return { response: admission.refusal, label: route.path, fields };
     }
     const asked = { request, principal, by: { asker: askerOf(principal), requestId } };
     const response =
       authorize(route, principal, request) ?? (await carryOut(idempotency, chosen, asked));
     if (route.method !== 'GET') await options.audit.note(route, asked, response);
-    const headers = { ...admission.headers, 'x-request-id': requestId };
-    return { response: withFields(response, headers), label: route.path };
+    return { response, label: route.path, fields };
   } catch (error) {
     // Our bug: this request fails, the process goes on.
     options.log.error(
@@ -124,11 +117,6 @@ async function answer(
     return { response, label: route.path };
   }
 }
-
-const withFields = (response: HttpResponse, headers: Admission['headers']): HttpResponse => ({
-  ...response,
-  headers: { ...response.headers, ...headers },
-});
 
 /** Who asks, and whether not too often: by the token where there is a good one, else by the address. */
 async function admit(
@@ -146,11 +134,6 @@ async function admit(
   return { principal, admission };
 }
 
-interface Chosen {
-  readonly route: Route;
-  readonly params: Readonly<Record<string, string>>;
-}
-
 function carryOut(
   idempotency: Idempotency,
   { route, params }: Chosen,
@@ -163,14 +146,11 @@ function carryOut(
   return idempotency.once(request, principal.name, handle);
 }
 
-function unmatched(
-  request: HttpRequest,
-  fitting: readonly { readonly route: Route }[],
-): HttpResponse {
-  if (fitting.length === 0) {
+function unmatched(request: HttpRequest, methods: readonly Method[]): HttpResponse {
+  if (methods.length === 0) {
     return problem('not-found', `there is no ${request.path}; see /api/v1/openapi.json`);
   }
-  const allow = fitting.map(({ route }) => route.method).join(', ');
+  const allow = methods.join(', ');
   return problem('method-not-allowed', `expected ${allow}, got ${request.method}`, {
     headers: { allow },
   });
@@ -196,31 +176,4 @@ function authorize(
     return problem('forbidden', `expected a token with scope ${route.scope}`);
   }
   return undefined;
-}
-
-function match(
-  pattern: readonly string[],
-  segments: readonly string[],
-): Readonly<Record<string, string>> | undefined {
-  if (pattern.length !== segments.length) return undefined;
-  const params: Record<string, string> = {};
-  for (const [index, part] of pattern.entries()) {
-    const segment = segments[index] ?? '';
-    if (part.startsWith('{')) {
-      const value = decode(segment);
-      if (value === undefined || value === '') return undefined;
-      params[part.slice(1, -1)] = value;
-    } else if (part !== segment) {
-      return undefined;
-    }
-  }
-  return params;
-}
-
-function decode(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
 }

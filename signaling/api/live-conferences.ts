@@ -2,11 +2,11 @@
 import type { MediaError } from '../../common/errors.ts';
 import type { ConferenceId } from '../../common/ids.ts';
 import { ok, type Result } from '../../common/result.ts';
-import type { Store } from '../../common/store/store.ts';
+import type { Entry, Store } from '../../common/store/store.ts';
 import { eventDocument, type NumberedEvent, numbered } from '../conference/events.ts';
 import { conferenceRecord, KEYS } from '../conference/records.ts';
 import type { ConferenceBackend } from './backend.ts';
-import type { Feeds } from './event-feed.ts';
+import type { Feed, Feeds } from './event-feed.ts';
 import type { ConferenceSummary, LiveConference } from './schemas.ts';
 
 type Reply<T> = Promise<Result<T, MediaError>>;
@@ -40,6 +40,20 @@ export function liveConferences({
   feeds,
   backend,
 }: LiveConferencesOptions): LiveConferences {
+  /** The revision of the record up to whose number a feed is known to be. */
+  const seen = new WeakMap<Feed, number>();
+  const checked = async (
+    id: ConferenceId,
+    entry: Entry | undefined,
+  ): Reply<LiveConference | undefined> => {
+    const record = conferenceRecord.safeParse(entry?.value);
+    if (entry === undefined || !record.success) return ok(undefined);
+    const feed = await feeds.of(id);
+    const caughtUp = await feeds.upTo(feed, record.data.number);
+    if (!caughtUp.ok) return caughtUp;
+    seen.set(feed, entry.revision);
+    return ok(feed.roster.ended === undefined ? feed.view : undefined);
+  };
   return {
     list: () => backend.list(),
     control: (id, by, action) => backend.control(id, by, action),
@@ -50,12 +64,17 @@ export function liveConferences({
       // The record tells that it lives, and how far the feed must be at least.
       const entry = await store.get(KEYS.conference(id));
       if (!entry.ok) return entry;
-      const record = conferenceRecord.safeParse(entry.value?.value);
-      if (!record.success) return ok(undefined);
-      const feed = await feeds.of(id);
-      const caughtUp = await feeds.upTo(feed, record.data.number);
-      if (!caughtUp.ok) return caughtUp;
-      return ok(feed.roster.ended === undefined ? feed.view : undefined);
+      const feed = feeds.peek(id);
+      // Most reads find what the last one found.
+      if (
+        feed !== undefined &&
+        entry.value !== undefined &&
+        seen.get(feed) === entry.value.revision
+      ) {
+        feeds.use(feed);
+        return ok(feed.roster.ended === undefined ? feed.view : undefined);
+      }
+      return checked(id, entry.value);
     },
     async accountOf(id) {
       const open = feeds.peek(id)?.roster.accountId;

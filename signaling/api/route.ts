@@ -89,7 +89,7 @@ export function route<
       const { request, principal } = asked;
       const checkedParams = params.safeParse(rawParams);
       if (!checkedParams.success) return invalid(checkedParams.error);
-      const checkedQuery = query.safeParse(Object.fromEntries(request.query));
+      const checkedQuery = query.safeParse(queryOf(request));
       if (!checkedQuery.success) return invalid(checkedQuery.error);
       const refused = await spec.guard?.(checkedParams.data as z.output<Params>, principal);
       if (refused !== undefined) return refused;
@@ -106,6 +106,11 @@ export function route<
     },
   };
 }
+
+/** The same for most requests, which have none. */
+const NO_QUERY = {};
+const queryOf = ({ query }: HttpRequest): object =>
+  query.size === 0 ? NO_QUERY : Object.fromEntries(query);
 
 type Json = { readonly value: unknown } | { readonly refusal: HttpResponse };
 

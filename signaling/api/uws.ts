@@ -291,6 +291,11 @@ function carefully(data: SocketData, socket: UwsSocket): Socket {
   };
 }
 
+/** Nobody changes it. */
+const NO_QUERY = new URLSearchParams();
+const queryOf = (text: string | undefined): URLSearchParams =>
+  text === undefined || text === '' ? NO_QUERY : new URLSearchParams(text);
+
 function readHead(response: UwsResponse, incoming: UwsRequest): Omit<HttpRequest, 'body'> {
   const headers = new Map<string, string>();
   incoming.forEach((name, value) => {
@@ -300,7 +305,7 @@ function readHead(response: UwsResponse, incoming: UwsRequest): Omit<HttpRequest
   return {
     method: method === 'HEAD' ? 'GET' : method,
     path: incoming.getUrl(),
-    query: new URLSearchParams(incoming.getQuery() ?? ''),
+    query: queryOf(incoming.getQuery()),
     headers,
     remoteAddress: plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1')),
   };
@@ -328,7 +333,7 @@ function write(
 ): void {
   response.cork(() => {
     response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`.trimEnd());
-    for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+    for (const name in headers) response.writeHeader(name, headers[name] ?? '');
     if (isHead) response.endWithoutBody(Buffer.byteLength(body), close);
     else response.end(body, close);
   });
