@@ -146,6 +146,7 @@ class Engine implements MediaEngine {
           new RecordingRing(host.memory.recordings, ring),
           rateHz,
           options.clock,
+          (err) => options.log.error({ path, err }, 'a recording cannot be written and ends here'),
         ),
       release: (sockets) => this.#ports.close(sockets),
       wake: () => this.#wake(),

@@ -83,6 +83,7 @@ export class Recorder {
   readonly #ring: RecordingRing;
   readonly #rateHz: number;
   readonly #clock: Clock;
+  readonly #onFailure: (cause: unknown) => void;
   #bytesWritten = 0;
   #gapSamples = 0;
   #headerAtMs: number;
@@ -96,8 +97,10 @@ export class Recorder {
     ring: RecordingRing,
     rateHz: number,
     clock: Clock,
+    onFailure: (cause: unknown) => void,
   ) {
     this.path = path;
+    this.#onFailure = onFailure;
     this.#file = file;
     this.#ring = ring;
     this.#rateHz = rateHz;
@@ -110,12 +113,14 @@ export class Recorder {
     ring: RecordingRing,
     rateHz: number,
     clock: Clock,
+    /** Once, when a write fails: who reads the log must not wait for the end to learn of a full disk. */
+    onFailure: (cause: unknown) => void = () => {},
   ): Promise<Result<Recorder, MediaError>> {
     try {
       const file = await open(path, 'w');
       await file.write(wavHeader(rateHz, 0), 0, WAV_HEADER_BYTES, 0);
       ring.reset();
-      return ok(new Recorder(path, file, ring, rateHz, clock));
+      return ok(new Recorder(path, file, ring, rateHz, clock, onFailure));
     } catch (cause) {
       return fail(new MediaError('store-failed', `cannot record to ${path}`, { cause }));
     }
@@ -167,6 +172,7 @@ export class Recorder {
       await this.#writeHeader();
     } catch (cause) {
       this.#failure = cause;
+      this.#onFailure(cause);
     }
   }
 

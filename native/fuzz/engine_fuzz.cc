@@ -145,6 +145,14 @@ class Rig {
     to.send_payload_type = index == 4 ? 111 : 0;
     to.event_send_payload_type = 101;
     to.comfort_noise_payload_type = 13;
+    // Leg 0 is the one whose packets are held to be plain.
+    if (index > 0) {
+      to.audio_level_receive_id = to.audio_level_send_id = 1;
+      to.mix_levels_receive_id = to.mix_levels_send_id = 2;
+      to.send_comfort_noise = index % 2;
+      to.send_dtx = 1;
+      to.ptime_ms = index == 2 ? 40 : index == 5 ? 10 : 20;
+    }
     constexpr struct {
       uint8_t type;
       abi::CodecKind kind;

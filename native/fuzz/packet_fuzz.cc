@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "rtp/header_extension.h"
 #include "rtp/packet.h"
 #include "rtp/rtcp.h"
 
@@ -24,6 +25,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t start = static_cast<size_t>(packet.payload - bytes.data());
     demand(start >= rtp::kHeaderBytes && start + packet.payload_bytes <= bytes.size());
     demand(packet.payload_type < 128);
+    for (int id = 0; id < 256; id++) {
+      uint8_t length = 0;
+      const uint8_t* element = rtp::find_element(packet, static_cast<uint8_t>(id), length);
+      demand(element == nullptr || (element >= bytes.data() && element + length <= packet.payload));
+    }
+    uint8_t levels[rtp::kMaxCsrc];
+    demand(rtp::read_contributor_levels(packet, 2, levels) <= packet.csrc_count);
     uint8_t header[rtp::kHeaderBytes];
     rtp::write_header(header, {packet.timestamp, packet.ssrc, packet.sequence, packet.payload_type,
                                static_cast<uint8_t>(bytes[0] & 0x0f), packet.marker});
