@@ -108,6 +108,8 @@ const bodyOf = ({ name }: Operation): unknown =>
     'POST /api/v1/accounts': { id: 'stolen', name: 'Stolen' },
     'PUT /api/v1/dnis': { dnis: '1000', application: 'echo' },
     'POST /api/v1/webhooks': { url: 'http://127.0.0.1/stolen' },
+    'POST /api/v1/tokens': { name: 'stolen' },
+    'POST /api/v1/conferences/{id}/conferees/{ordinal}/sub-conference': { sub: 1 },
     'POST /api/v1/conferences/{id}/mode': { mode: 'lecture' },
     'POST /api/v1/conferences/{id}/dial': { number: '+4930123' },
   })[name];
@@ -232,6 +234,17 @@ describe('every route', () => {
     const { id: _, ...rest } = present;
     const change = { ...rest, hostCodes: ['55550000'] };
     expect((await ask('PUT', path, ADMIN_TOKEN, change)).status).toBe(200);
+    await expectRefused(token, () => EVERY);
+  });
+
+  it.each([
+    ['of an operator', {}],
+    ['of an account', { accountId: 'demo-hold', dial: true }],
+  ])('with a named token %s that was revoked is 401', async (_, wish) => {
+    const made = await ask('POST', '/api/v1/tokens', ADMIN_TOKEN, { name: 'gone', ...wish });
+    const { token } = z.object({ token: z.string() }).parse(await made.json());
+    expect((await ask('GET', '/api/v1/session', token)).status).toBe(200);
+    expect((await ask('DELETE', '/api/v1/tokens/gone', ADMIN_TOKEN)).status).toBe(204);
     await expectRefused(token, () => EVERY);
   });
 
