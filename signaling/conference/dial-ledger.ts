@@ -152,11 +152,11 @@ export class DialLedger {
 
   /** Gives back one of `taken`. */
   free({ key, dialId }: Taken): Promise<Result<void, MediaError>> {
-    return this.#change<void>(key, (record) =>
-      Object.hasOwn(record.running, dialId)
-        ? { next: without(record, dialId), result: undefined }
-        : { result: undefined },
-    );
+    // Written in any case: of a VRU that is gone it is left out of what was read already.
+    return this.#change<void>(key, (record) => ({
+      next: without(record, dialId),
+      result: undefined,
+    }));
   }
 
   #taken({ holder, untilMs, conferenceId }: Place, minutes: number): RunningCall {

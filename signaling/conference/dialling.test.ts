@@ -418,6 +418,16 @@ describe('R26: no call is left behind', () => {
     expect((await ledger(world)).running).toBe(0);
   });
 
+  it('a place at a VRU that died with the conference over is free, and nobody asks that VRU again', async () => {
+    const { world, dial, client, conferenceId } = await hosted();
+    await world.clock.advance(2_000);
+    await dial('030123456');
+    world.vrus[1]?.process.kill();
+    await world.run(client.control(conferenceId, undefined, { kind: 'end' }));
+    await world.clock.advance(45_000);
+    expect((await ledger(world)).running).toBe(0);
+  });
+
   it('a place that was taken and never said is free again; one that is said stays', async () => {
     const { world, dial, conferenceId } = await hosted();
     await dial('030123456');

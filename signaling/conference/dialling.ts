@@ -341,8 +341,10 @@ export async function checkPlaces(management: Management): Promise<void> {
     const { dials, ended } = log.value.roster;
     const dial = dials.get(place.dialId);
     if (ended === undefined && dial !== undefined && isOpen(dial)) continue;
-    const told = await hangUp(management, { ...place, ...place.holder }, 'cancelled');
-    if (told.ok || told.error.code !== 'closed') continue;
+    if (await management.living.vruOf(place.holder)) {
+      const told = await hangUp(management, { ...place, ...place.holder }, 'cancelled');
+      if (told.ok || told.error.code !== 'closed') continue;
+    }
     const freed = await ledger.free(place);
     if (!freed.ok) throw freed.error;
     const { dialId, conferenceId } = place;
