@@ -12,9 +12,9 @@ namespace base {
 class Pool {
  public:
   Pool() = default;
-  Pool(size_t blocks, size_t block_bytes)
+  Pool(size_t blocks, size_t block_bytes, Pages pages = Pages::small)
       : block_bytes_((block_bytes + kAlignment - 1) / kAlignment * kAlignment),
-        memory_(blocks * block_bytes_),
+        memory_(blocks * block_bytes_, pages),
         free_(blocks) {}
 
   bool valid() const { return memory_.valid() && free_.valid(); }

@@ -69,6 +69,13 @@ void Concealment::remember(const int16_t* pcm, int samples) {
   if (next_ >= history_length_) next_ -= history_length_;
 }
 
+void Concealment::prefetch(int samples) const {
+  const auto* at = reinterpret_cast<const char*>(history_ + next_);
+  const auto* end =
+      reinterpret_cast<const char*>(history_ + std::min(next_ + samples, history_length_));
+  for (; at < end; at += 64) __builtin_prefetch(at, 1);
+}
+
 void Concealment::note(const int16_t* pcm, int samples) {
   heard_ = true;
   concealing_ = false;

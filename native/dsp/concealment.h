@@ -23,6 +23,9 @@ class Concealment {
   void note(const int16_t* pcm, int samples);
   void conceal(int16_t* pcm, int samples);
 
+  // Asks for the memory that the next so many samples are remembered in.
+  void prefetch(int samples) const;
+
   // Something is being filled in and has not faded out.
   bool sounding() const { return concealing_ && made_ < fade_end_; }
 

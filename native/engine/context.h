@@ -196,14 +196,20 @@ class Context {
     return mix_resampler(limits.conferences, 0, 0) + leg * kLanes + lane;
   }
 
-  /** Asks for the memory of the leg that comes next; its misses then overlap with work on this one.
+  /**
+   * Asks for the memory of the leg that comes next; its misses then overlap with work on this one.
+   * Thousands of legs do not fit the cache, so that every line left out is waited for.
    */
   void prefetch(uint32_t index) const {
     if (index == kNone) return;
     const auto* leg = reinterpret_cast<const char*>(&legs[index]);
-    for (size_t at = 0; at < 512; at += 64) __builtin_prefetch(leg + at);
-    const auto* playout = reinterpret_cast<const char*>(&playouts[index]);
-    for (size_t at = 0; at < 384; at += 64) __builtin_prefetch(playout + at);
+    for (size_t at = 0; at < kLegHotBytes; at += 64) __builtin_prefetch(leg + at);
+    playouts[index].buffer.prefetch_head();
+  }
+  /** Of a listener, what sending the shared payload takes. */
+  void prefetch_sending(uint32_t index) const {
+    const auto* leg = reinterpret_cast<const char*>(&legs[index]);
+    for (size_t at = 0; at < kLegSendBytes; at += 64) __builtin_prefetch(leg + at);
   }
 
   // Given.

@@ -4,6 +4,7 @@
 // codec_memory.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "dsp/automatic_gain.h"
@@ -157,7 +158,7 @@ struct Route {
   bool speaks() const { return !muted && audience != abi::Audience::nobody; }
 };
 
-struct Leg {
+struct alignas(64) Leg {
   // Lists: either of the phase (idle, echo, relay) or of the conference.
   uint32_t next = kNone;
   uint32_t previous = kNone;
@@ -177,10 +178,13 @@ struct Leg {
   bool encoder_reserved = false;
   uint8_t reserved_size = 0;
   bool silence_reported = false;
+  uint8_t even_ticks = 0;      // in a row with one packet each
   bool closing = false;        // close after the contribution has faded
   bool rerouting = false;      // `pending` comes after the fade
   bool row_pending = false;    // its row comes after the fade, in the same conference
   bool out_moves = false;      // what it hears is not at unity gain
+  bool half_waits = false;     // `held` is a whole packet for the middle of the tick
+  uint32_t held_bytes = 0;     // of a packet longer than a tick
   uint8_t* encoder = nullptr;  // codec_memory.h
   Route route;
   Route pending;
@@ -218,10 +222,8 @@ struct Leg {
   rtp::EventSender digits_out;
   RtcpSession rtcp;
   uint32_t silence_timeout_ms = 0;
-  uint32_t held_bytes = 0;  // of a packet longer than a tick
   uint32_t held_timestamp = 0;
   uint8_t held_ms = 0;
-  bool half_waits = false;  // `held` is a whole packet for the middle of the tick
   uint8_t cname_bytes = 0;
   uint8_t cname[32] = {};
   uint8_t* held = nullptr;  // kMaxPayloadBytes; there when packets are not of one tick
@@ -230,5 +232,9 @@ struct Leg {
     return receive_rates_khz[static_cast<uint8_t>(receive_codec)] * 1000u;
   }
 };
+
+/** Of a leg, what every tick touches; and of that, what sending a payload touches. */
+inline constexpr size_t kLegHotBytes = offsetof(Leg, loudness);
+inline constexpr size_t kLegSendBytes = offsetof(Leg, replace);
 
 }  // namespace engine

@@ -320,7 +320,7 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
     send_minus_one(context, conference, context.legs[context.own_list[i]], tick);
   }
   for (uint32_t i = 0; i < tick.listeners; i++) {
-    if (i + 1 < tick.listeners) __builtin_prefetch(&context.legs[context.listener_list[i + 1]]);
+    if (i + 1 < tick.listeners) context.prefetch_sending(context.listener_list[i + 1]);
     send_shared(context, conference, context.legs[context.listener_list[i]], tick);
   }
   for (uint32_t i = 0; i < tick.leaving; i++) {

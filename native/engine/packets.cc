@@ -221,10 +221,6 @@ void Sources::remove(uint32_t source) {
   add_all_but(source, all);
 }
 
-uint32_t tick_units(const Leg& leg) {
-  return leg.out.clock_hz / kTicksPerSecond;
-}
-
 uint32_t line_timestamp(Leg& leg) {
   const auto behind = static_cast<int32_t>(leg.out.end_timestamp - leg.out.timestamp);
   if (behind > 0) leg.out.timestamp = leg.out.end_timestamp;

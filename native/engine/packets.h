@@ -29,7 +29,9 @@ uint8_t minus_dbov_of(float mean_square);
 uint8_t minus_dbov_of(const Context& context, const int16_t* pcm, uint32_t samples);
 
 /** Time stamps of one tick. */
-uint32_t tick_units(const Leg& leg);
+inline uint32_t tick_units(const Leg& leg) {
+  return leg.out.clock_hz / kTicksPerSecond;
+}
 /** The time stamp of this tick, never behind the end of what was sent. */
 uint32_t line_timestamp(Leg& leg);
 

@@ -184,6 +184,11 @@ void insert_audio(Context& context, Leg& leg, const rtp::Packet& packet, bool co
   playout.buffer.insert(in);
 }
 
+bool frame_waits(const Context& context, const Leg& leg) {
+  const Playout& playout = context.playouts[leg.index];
+  return playout.codec != nullptr && playout.buffer.frame_waits();
+}
+
 bool foresee_level(Context& context, Leg& leg, int64_t /*now*/, float& mean_square) {
   const Playout& playout = context.playouts[leg.index];
   return playout.codec != nullptr && playout.buffer.foresee(mean_square);

@@ -20,7 +20,7 @@ const codec::Codec* codec_of(abi::CodecKind kind, uint32_t rate_hz);
 const codec::Codec* codec_of(abi::CodecKind kind);
 
 /** What decode gets back as `self`. Lies beside the leg, never moves. */
-struct Playout {
+struct alignas(64) Playout {
   jitter::Playout buffer;
   const codec::Codec* codec = nullptr;  // whose packets it takes; others are not decodable
   const Leg* leg = nullptr;
@@ -40,6 +40,8 @@ void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec);
 void reset_playout(Context& context, Leg& leg);
 void insert_audio(Context& context, Leg& leg, const rtp::Packet& packet, bool comfort_noise,
                   int64_t now);
+/** Whether what is buffered gives the next frame, in its turn. */
+bool frame_waits(const Context& context, const Leg& leg);
 /**
  * What the next frame will be, where that is known before it is decoded: its level into
  * `mean_square`. False: only decoding tells. A frame that nobody will hear is then skipped.

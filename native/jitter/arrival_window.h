@@ -3,12 +3,25 @@
 // their block, so that one bad minute is forgotten in three seconds.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace jitter {
 
 class ArrivalWindow {
+  static constexpr int block_count = 6;
+  static constexpr int64_t block_ns = 500'000'000;
+  struct Block {
+    int64_t number = -1;
+    int64_t fastest_ns = INT64_MAX;
+    int64_t slowest_ns = INT64_MIN;
+    int64_t second_ns = INT64_MIN;
+    int64_t packets = 0;
+    void add(const Block& other);
+  };
+
  public:
+  static constexpr size_t rare_bytes = block_count * sizeof(Block);
   void clear();
 
   // transit: arrival minus media time, both in ns on any fixed origin
@@ -25,16 +38,6 @@ class ArrivalWindow {
   int64_t required_ns() const { return required_ns_; }
 
  private:
-  static constexpr int block_count = 6;
-  static constexpr int64_t block_ns = 500'000'000;
-  struct Block {
-    int64_t number = -1;
-    int64_t fastest_ns = INT64_MAX;
-    int64_t slowest_ns = INT64_MIN;
-    int64_t second_ns = INT64_MIN;
-    int64_t packets = 0;
-    void add(const Block& other);
-  };
   void begin_block(int64_t number);
   void enter_block(int64_t arrival_ns);
   void update();

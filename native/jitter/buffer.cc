@@ -22,6 +22,8 @@ constexpr int64_t takeover_ns = 100'000'000;
 constexpr int overdue_limit = 10;
 // Packets closer than this part of their length came in one burst.
 constexpr int64_t follower_share = 4;
+// Of a G.711 packet of 20 ms.
+constexpr int usual_bytes = 160;
 // After a gap this long the measured base is no more worth than the first packet's.
 constexpr int64_t forget_ns = 500'000'000;
 
@@ -91,6 +93,14 @@ bool Buffer::payload_there(const Slot& slot) const {
 
 const uint8_t* Buffer::payload_of(const Slot& slot) const {
   return payloads_ + (slot.payload_at & static_cast<uint32_t>(config_.payload_bytes - 1));
+}
+
+void Buffer::prefetch() const {
+  __builtin_prefetch(&slot_of(newest_sequence_ + 1), 1);
+  __builtin_prefetch(&slot_of(next_sequence_), 1);
+  const uint8_t* payload =
+      payloads_ + (payload_end_ & static_cast<uint32_t>(config_.payload_bytes - 1));
+  for (int at = 0; at <= usual_bytes; at += 64) __builtin_prefetch(payload + at, 1);
 }
 
 // In one piece: what is left at the end of the ring may stay empty.

@@ -103,6 +103,8 @@ struct Statistics {
 
 class Buffer {
  public:
+  // At the end of the object, touched now and then.
+  static constexpr size_t rare_bytes = ArrivalWindow::rare_bytes;
   // Memory to give to init, for this configuration.
   static size_t bytes_for(const Config& config);
   struct Slot;
@@ -115,6 +117,10 @@ class Buffer {
   // One decision for the next `wanted` RTP clock units. Call again until the frame is full, as
   // packets are longer or shorter than a frame.
   Pull pull(int64_t now_ns, int wanted);
+  // The packet whose turn it is has come, and is as long as a frame.
+  bool frame_waits() const;
+  // Asks for the memory that the next packet goes to, and that of the one whose turn it is.
+  void prefetch() const;
   // Levels of the packets that the next `wanted` units take, as far as they are there in a row.
   int next_levels(int wanted, uint8_t* levels, int capacity) const;
   // After play: the packet that was `back` places before the one just given, 1 or more. False when
@@ -177,7 +183,6 @@ class Buffer {
   // Owned. Sequence numbers and media times are unwrapped to 64 bits; media time is in RTP clock
   // units.
   Statistics statistics_;
-  ArrivalWindow window_;
   State state_ = State::waiting;
   uint32_t payload_end_ = 0;    // Bytes written to the ring, modulo 2^32.
   bool receiving_ = false;      // A stream is known.
@@ -208,6 +213,7 @@ class Buffer {
   static constexpr int slack_count = 4;
   int64_t slacks_ns_[slack_count] = {};  // Of the last plays; a cycle of packets against ticks.
   int slack_index_ = 0;
+  ArrivalWindow window_;  // Last, as its own end is touched twice a second only.
 };
 
 }  // namespace jitter

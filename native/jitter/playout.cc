@@ -344,6 +344,18 @@ void Playout::take(const Pull& pull) {
   }
 }
 
+void Playout::prefetch_head() const {
+  const auto* at = reinterpret_cast<const char*>(this);
+  const auto* end = reinterpret_cast<const char*>(&buffer_ + 1) - Buffer::rare_bytes;
+  for (; at < end; at += 64) __builtin_prefetch(at);
+  __builtin_prefetch(&concealment_);
+}
+
+void Playout::prefetch_memory() const {
+  buffer_.prefetch();
+  concealment_.prefetch(config_.frame_samples);
+}
+
 FrameKind Playout::frame(int64_t now_ns, int16_t* pcm) {
   const int frame = config_.frame_samples;
   // What is left of the last packet is of the kind of the last frame.

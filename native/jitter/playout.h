@@ -54,6 +54,7 @@ class Playout {
   void reset();
 
   Insert insert(const Packet& packet) { return buffer_.insert(packet); }
+  bool frame_waits() const { return buffer_.frame_waits(); }
   // The mean square that the next frame is known to have at most. False: it has to be decoded to
   // tell; also now and then where it is known, as a sender may tell nonsense.
   bool foresee(float& mean_square) const;
@@ -64,6 +65,10 @@ class Playout {
   uint64_t skipped() const { return skipped_; }
   // Writes frame_samples.
   FrameKind frame(int64_t now_ns, int16_t* pcm);
+
+  // Asks for what every tick touches here; and, once that is there, for what it points to.
+  void prefetch_head() const;
+  void prefetch_memory() const;
 
   Statistics statistics() const { return buffer_.statistics(); }
   // Of the buffer and the samples already decoded but not yet given out.
@@ -95,9 +100,6 @@ class Playout {
   const dsp::Kernels* kernels_ = nullptr;
 
   // Owned.
-  Buffer buffer_;
-  dsp::Concealment concealment_;
-  dsp::ComfortNoise noise_;
   int16_t* queue_ = nullptr;  // Decoded, not yet given out.
   int capacity_ = 0;
   int queued_ = 0;
@@ -119,6 +121,10 @@ class Playout {
   bool trusted_ = true;
   uint64_t skipped_ = 0;
   FrameKind kind_ = FrameKind::silence;  // Best of what the frame holds so far.
+  // Behind what every tick touches, with what it seldom touches at their ends.
+  Buffer buffer_;
+  dsp::Concealment concealment_;
+  dsp::ComfortNoise noise_;
 };
 
 }  // namespace jitter

@@ -93,6 +93,12 @@ Pull Buffer::fill(Action action, int units) {
   return pull;
 }
 
+bool Buffer::frame_waits() const {
+  const Slot& slot = slot_of(next_sequence_);
+  return receiving_ && slot.present && slot.sequence == next_sequence_ && payload_there(slot) &&
+         packet_units_ >= frame_units_;
+}
+
 int Buffer::next_levels(int wanted, uint8_t* levels, int capacity) const {
   int count = 0;
   if (!receiving_) return 0;
