@@ -76,8 +76,8 @@ export class FakeProcess {
         this.#subscriptions.push(watch);
         return watch;
       },
-      lease: async (key, value, ttlMs) => {
-        const lease = await this.#alive(() => store.lease(key, value, ttlMs));
+      lease: async (...of) => {
+        const lease = await this.#alive(() => store.lease(...of));
         return lease.ok ? { ok: true, value: this.#lease(lease.value) } : lease;
       },
       close: () => Promise.resolve(),

@@ -116,7 +116,9 @@ export class FakeVru {
 
   /** The called person answers, presses 1, and is let in. */
   async enterDialled(order: DialOrder): Promise<[FakeCall, EnterReply]> {
-    const call = { ...this.newCall(), callId: order.dialId };
+    const made = this.newCall();
+    this.calls.delete(made.callId);
+    const call = { ...made, callId: order.dialId };
     this.calls.set(order.dialId, call);
     await this.client.dialProgress(order, 'answered');
     const reply = await this.client.enterDialled(order, {

@@ -2,6 +2,7 @@
  * A whole conference management system in virtual time for tests: provisioning, proxies, interface
  * servers, mixers and VRUs, each a process that can be killed.
  */
+import type { Bus } from '../../common/bus/bus.ts';
 import { LocalBus } from '../../common/bus/local-bus.ts';
 import { FakeProcess } from '../../common/fake-process.ts';
 import { type NodeId, seededRandom } from '../../common/ids.ts';
@@ -17,6 +18,7 @@ import { FakeMixer } from './fake-mixer.ts';
 import { FakeVru } from './fake-vru.ts';
 import { startInterfaceServer } from './interface-server.ts';
 import type { AccountRecord } from './messages.ts';
+import { noisyBus } from './noisy-bus.ts';
 import { startProvisioning } from './provisioning.ts';
 import { startProxy } from './proxy.ts';
 
@@ -29,6 +31,8 @@ export interface WorldOptions {
   readonly queuePerAccount?: number;
   /** Absent: nobody can call out. */
   readonly outdial?: OutdialRules;
+  /** Requests between processes come late, overtake each other and come twice. */
+  readonly noisy?: boolean;
 }
 
 export interface Part<T> {
@@ -52,6 +56,7 @@ export class FakeWorld {
   readonly #seed: number;
   readonly #queuePerAccount: number | undefined;
   readonly #outdial: OutdialRules | undefined;
+  readonly #busOfAll: Bus;
   #made = 0;
 
   constructor(options: WorldOptions) {
@@ -60,6 +65,10 @@ export class FakeWorld {
     this.#outdial = options.outdial;
     this.store = new MemoryStore(this.clock, seededRandom(this.#seed));
     this.bus = new LocalBus({ clock: this.clock, log: silentLogger, metrics: this.metrics });
+    this.#busOfAll =
+      options.noisy === true
+        ? noisyBus(this.bus, this.clock, seededRandom(this.#seed + 77))
+        : this.bus;
   }
 
   static async start(options: WorldOptions = {}): Promise<FakeWorld> {
@@ -77,7 +86,7 @@ export class FakeWorld {
 
   #surroundings(name: string) {
     this.#made += 1;
-    const process = new FakeProcess(this.bus, this.store, this.clock);
+    const process = new FakeProcess(this.#busOfAll, this.store, this.clock);
     return {
       id: `${name}-${this.#made}` as NodeId,
       bus: process.bus,
