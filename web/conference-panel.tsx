@@ -36,7 +36,7 @@ export function ConferencePanel({ api, conference, live, title }: Props) {
   const usable = live && !ended;
   const rules = useRules(api, id, live);
   const conferees = [...conference.conferees.values()].toSorted((a, b) => a.ordinal - b.ordinal);
-  useLostFocus(heading, conferees.length);
+  useLostFocus(heading);
   useEffect(() => {
     watch(id);
     return () => watch(undefined);
@@ -193,12 +193,25 @@ function Tools({ api, conference, usable, press, busy, rules, ask }: ToolsProps)
   );
 }
 
-/** When the row with the focus goes, the focus goes to the heading and not to nowhere. */
-function useLostFocus(heading: { current: HTMLElement | null }, size: number): void {
-  const before = useRef(size);
+/** When what has the focus goes or cannot be pressed any more, the focus goes to the heading and not to nowhere. */
+function useLostFocus(heading: { current: HTMLElement | null }): void {
+  const last = useRef<Element>(null);
   useEffect(() => {
-    const shrunk = size < before.current;
-    before.current = size;
-    if (shrunk && document.activeElement === document.body) heading.current?.focus();
-  }, [size]);
+    const now = document.activeElement;
+    if (now !== null && now !== document.body) {
+      last.current = now;
+      return;
+    }
+    const before = last.current;
+    // Who clicked beside everything wants no focus at all.
+    const isGone = before !== null && (!before.isConnected || before.matches(':disabled'));
+    if (isGone) heading.current?.focus({ preventScroll: true });
+  });
+  useEffect(() => {
+    const follow = ({ target }: FocusEvent): void => {
+      if (target instanceof Element) last.current = target;
+    };
+    document.addEventListener('focusin', follow);
+    return () => document.removeEventListener('focusin', follow);
+  }, []);
 }

@@ -29,6 +29,8 @@ const CONNECTION_WORDS: Readonly<Record<Connection, string>> = {
   refused: 'signed out',
 };
 
+/** Before a connection that was refused although the token is good is tried again. */
+const REFUSED_PAUSE_MS = 2_000;
 const EXPIRED = 'The token is not known or has expired.';
 
 function App() {
@@ -70,6 +72,7 @@ function SignedIn({ token, onSignOut }: { token: string; onSignOut: (why: string
       current = false;
     };
   }, [api, connection === 'live']);
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const opened = openStream(token, {
       onState: setState,
@@ -78,9 +81,14 @@ function SignedIn({ token, onSignOut }: { token: string; onSignOut: (why: string
     });
     stream.current = opened;
     return () => opened.close();
-  }, [token]);
+  }, [token, attempt]);
   useEffect(() => {
-    if (connection === 'refused') onSignOut(EXPIRED);
+    if (connection !== 'refused') return;
+    // A machine that slept through the first seconds of its connection is refused as well.
+    void api.get<Session>('/session').then((answer) => {
+      if (!answer.ok && answer.status === 401) onSignOut(EXPIRED);
+      else window.setTimeout(() => setAttempt((one) => one + 1), REFUSED_PAUSE_MS);
+    });
   }, [connection]);
   const live = useMemo(
     () => ({ levels, watch: (id: string | undefined) => stream.current?.watchLevels(id) }),

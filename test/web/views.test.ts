@@ -31,6 +31,9 @@ const FORMS = [
   ['dark-phone', 'dark', 390, 844],
 ] as const;
 
+/** Dozens of looks, each with axe. */
+const VERY_PATIENT = { timeout: 3 * PATIENT.timeout };
+
 /** Calls out go to the first VRU itself, where numbers ring, answer or are unknown. */
 const config = (sip: number): string => `
 trunks:
@@ -40,7 +43,7 @@ trunks:
     deniedPrefixes: ["+49900"]
 `;
 
-describe.skipIf(!HAS_CHROMIUM)('every view of the page', PATIENT, () => {
+describe.skipIf(!HAS_CHROMIUM)('every view of the page', VERY_PATIENT, () => {
   let server: Server;
   let browser: Browser;
   let phones: Phones;
@@ -94,7 +97,7 @@ describe.skipIf(!HAS_CHROMIUM)('every view of the page', PATIENT, () => {
     page.on('pageerror', (error) => errors.push(error.message));
     if (secret === undefined) await page.goto(server.http);
     else await signIn(page, server.http, secret);
-    page.setDefaultTimeout(25_000);
+    page.setDefaultTimeout(PATIENT.timeout);
     return page;
   }
 
