@@ -89,6 +89,12 @@
       'libraries': ['-lpthread'],
     },
     {
+      'target_name': 'scale_bench',
+      'type': 'executable',
+      'dependencies': ['engine'],
+      'sources': ['native/bench/scale_bench.cc'],
+    },
+    {
       'target_name': 'stall_witness',
       'type': 'executable',
       'include_dirs': ['native'],
@@ -107,6 +113,7 @@
         'native/audio.gyp:reference_test',
         'native/load/load.gyp:load_test',
         'native/load/load.gyp:rtp_load',
+        'scale_bench',
         'stall_witness',
       ],
     },

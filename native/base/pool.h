@@ -20,6 +20,7 @@ class Pool {
   bool valid() const { return memory_.valid() && free_.valid(); }
   size_t block_bytes() const { return block_bytes_; }
   uint32_t in_use() const { return fresh_ - free_count_; }
+  Mapped<uint8_t>& memory() { return memory_; }
   /** Blocks that occupy memory. */
   uint32_t touched() const { return touched_; }
 

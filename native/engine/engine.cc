@@ -6,6 +6,7 @@
 #include "engine/leg_tick.h"
 #include "engine/mix.h"
 #include "engine/relay.h"
+#include "engine/roster.h"
 #include "engine/sending.h"
 
 namespace engine {
@@ -47,7 +48,12 @@ bool Engine::tick(int64_t now_ns) {
   for (uint32_t index = lists.first_conference; index != kNone;) {
     Conference& conference = context_.conferences[index];
     index = conference.next;
-    if (conference.size > 0) tick_conference(context_, conference, now_ns);
+    // Left the list here and not with its last member, who may leave while the list is walked.
+    if (conference.size > 0) {
+      tick_conference(context_, conference, now_ns);
+    } else {
+      park_conference(context_, conference);
+    }
   }
   tick_legs(context_, lists.first_leg, now_ns);
   advance_phase();

@@ -91,6 +91,8 @@ void detach(Context& context, Leg& leg) {
 }
 
 void unlink_conference(Context& context, Conference& conference) {
+  if (!conference.ticks) return;
+  conference.ticks = false;
   uint32_t& first = context.phases[conference.phase].first_conference;
   if (conference.previous == kNone) {
     first = conference.next;
@@ -105,6 +107,7 @@ void unlink_conference(Context& context, Conference& conference) {
 
 void link_conference(Context& context, Conference& conference, uint8_t phase) {
   conference.phase = phase;
+  conference.ticks = true;
   uint32_t& first = context.phases[phase].first_conference;
   conference.previous = kNone;
   conference.next = first;
@@ -114,11 +117,8 @@ void link_conference(Context& context, Conference& conference, uint8_t phase) {
 
 void join_conference(Context& context, Leg& leg, const Route& route) {
   Conference& conference = context.conferences[route.target];
-  if (conference.size == 0) {
-    // Phases fill as conferences start, so the choice is made with the first member.
-    unlink_conference(context, conference);
-    link_conference(context, conference, lightest_phase(context));
-  }
+  // Phases fill as conferences start, so the choice is made with the first member.
+  if (!conference.ticks) link_conference(context, conference, lightest_phase(context));
   leg.route = route;
   std::memcpy(leg.named, leg.named_pending, sizeof leg.named);
   leg.loudness.automatic.init(conference.speech_dbov);
@@ -248,7 +248,10 @@ void open_conference(Context& context, const abi::OpenConferenceCommand& command
     }
   }
   context.conference_count++;
-  link_conference(context, conference, lightest_phase(context));
+}
+
+void park_conference(Context& context, Conference& conference) {
+  unlink_conference(context, conference);
 }
 
 void close_conference(Context& context, Conference& conference, int64_t now) {

@@ -17,6 +17,8 @@ void close_leg(Context& context, Leg& leg, int64_t now);
 void complete_leaving(Context& context, Leg& leg, int64_t now);
 
 void open_conference(Context& context, const abi::OpenConferenceCommand& command);
+/** Nobody is in it: no tick passes it until somebody comes. */
+void park_conference(Context& context, Conference& conference);
 /** Members become idle at once. */
 void close_conference(Context& context, Conference& conference, int64_t now);
 
