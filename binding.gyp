@@ -82,6 +82,13 @@
       ],
     },
     {
+      'target_name': 'thread_test',
+      'type': 'executable',
+      'dependencies': ['engine'],
+      'sources': ['native/test/thread_test.cc'],
+      'libraries': ['-lpthread'],
+    },
+    {
       'target_name': 'engine_load',
       'type': 'executable',
       'dependencies': ['engine'],
@@ -115,6 +122,7 @@
         'native/load/load.gyp:rtp_load',
         'scale_bench',
         'stall_witness',
+        'thread_test',
       ],
     },
   ],

@@ -13,6 +13,7 @@ import { loadPage, type PageContent, readPageContent } from './page.ts';
 import { type PressureKind, runPressure } from './pressure.ts';
 import { findTable, loadText, pressureText } from './report-text.ts';
 import { LOAD_CODECS } from './rtp-driver.ts';
+import { addScaleCommands } from './scale-commands.ts';
 import { startWitness } from './witness.ts';
 
 const whole =
@@ -206,6 +207,15 @@ pressureCommand(
   200,
 );
 
+/** To the process that started this one (bench/scale.ts): that it is up, and its heap when asked. */
+function tellMemory(): void {
+  process.on('message', () => {
+    globalThis.gc?.();
+    process.send?.(process.memoryUsage());
+  });
+  process.send?.('ready');
+}
+
 program
   .command('mixer')
   .description('a mixer alone as the target of a load; ends with Ctrl-C and prints its counters')
@@ -252,6 +262,7 @@ program
               console.log,
             )
           : null;
+      if (process.send !== undefined) tellMemory();
       console.error(`mixer ${process.pid} on sip:conf=NAME@${given.local}:${given.sipPort}`);
       await new Promise<void>((resolve) => {
         process.once('SIGINT', () => resolve());
@@ -276,6 +287,7 @@ program
 
 addMicroCommands(program);
 addApiCommands(program);
+addScaleCommands(program);
 
 try {
   await program.parseAsync(process.argv);

@@ -93,10 +93,11 @@ export function parseDump(text: string): { key: string; instructions: number } |
 
 // From dist/bench when built, from bench in tests.
 const ROOT = import.meta.url.includes('/dist/') ? '../../' : '../';
-const AUDIO_BENCH = fileURLToPath(new URL(`${ROOT}build/Release/audio_bench`, import.meta.url));
+export const BENCH_BUILD = fileURLToPath(new URL(`${ROOT}build/Release`, import.meta.url));
+const AUDIO_BENCH = join(BENCH_BUILD, 'audio_bench');
 
 /** What a program prints; null when there is no such program. */
-function collect(program: string, words: readonly string[]): Promise<string | null> {
+export function collect(program: string, words: readonly string[]): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';

@@ -8,6 +8,7 @@ import type { Role } from '../common/role.ts';
 import { MemoryStore } from '../common/store/memory-store.ts';
 import { createMediaEngine, type MediaEngineOptions } from '../mixer/engine.ts';
 import { startMixer } from '../signaling/focus/focus.ts';
+import { CODEC_CHOICES } from '../signaling/sdp/codec-selection.ts';
 import { createUserAgent } from '../signaling/sip/ua.ts';
 
 export interface BenchMixerOptions {
@@ -53,6 +54,7 @@ export async function startBenchMixer(options: BenchMixerOptions): Promise<{
     mixerClass: 'standard',
     // The default of the program.
     mix: { contributors: 8 },
+    codecs: Object.values(CODEC_CHOICES),
     createUserAgent: (events) =>
       createUserAgent({
         listen: { udp: { address: options.address, port: options.sipPort } },

@@ -1,7 +1,6 @@
 #include "engine/engine.h"
 
-#include <atomic>
-
+#include "base/published_record.h"
 #include "engine/commands.h"
 #include "engine/leg_tick.h"
 #include "engine/mix.h"
@@ -70,49 +69,45 @@ void Engine::skip_phases(uint32_t count) {
 }
 
 void Engine::publish(const LoadMeter& meter, bool realtime, int64_t wall_ns) {
-  auto* record = reinterpret_cast<abi::WorkerRecord*>(context_.memory.statistics);
-  std::atomic_ref<uint32_t> version(record->version);
-  const uint32_t start = version.load(std::memory_order_relaxed);
-  version.store(start + 1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
+  abi::WorkerRecord record{};
   const Counters& count = context_.count;
   const auto number = [](uint64_t value) { return static_cast<double>(value); };
-  record->realtime = realtime ? 1 : 0;
-  record->busy_share = meter.busy_share();
-  record->cpu_share = meter.cpu_share();
-  record->lateness_p99_ms = meter.lateness_p99_ms();
-  record->mean_legs = meter.mean_legs();
-  record->legs = context_.leg_count;
-  record->conferences = context_.conference_count;
-  record->ticks_on_time = number(count.ticks_on_time);
-  record->ticks_late1_ms = number(count.ticks_late_1ms);
-  record->ticks_late5_ms = number(count.ticks_late_5ms);
-  record->ticks_skipped = number(count.ticks_skipped);
-  record->packets_received = number(count.packets_received);
-  record->packets_sent = number(count.packets_sent);
-  record->packets_rejected = number(count.packets_rejected);
-  record->packets_foreign = number(count.packets_foreign);
-  record->packets_forwarded = number(count.packets_forwarded);
-  record->send_errors = number(count.send_errors);
-  record->packets_unheard = number(count.packets_unheard);
-  record->frames_concealed = number(count.frames_concealed);
-  record->frames_skipped = number(count.frames_skipped);
-  record->frames_mixed = number(count.frames_mixed);
-  record->frames_encoded = number(count.frames_encoded);
-  record->frames_shared = number(count.frames_shared);
-  record->talkers_waiting = number(count.talkers_waiting);
-  record->contributors_displaced = number(count.contributors_displaced);
-  record->rtcp_received = number(count.rtcp_received);
-  record->rtcp_malformed = number(count.rtcp_malformed);
-  record->rtcp_sent = number(count.rtcp_sent);
-  record->commands = number(count.commands);
-  record->commands_stale = number(count.commands_stale);
-  record->events_dropped = number(count.events_dropped);
-  record->recording_gaps = number(count.recording_gaps);
-  record->packets_held_back = number(count.packets_held_back);
-  record->clock_steps = number(context_.arrival_clock.steps());
-  record->wall_ms = static_cast<double>(wall_ns) / 1e6;
-  version.store(start + 2, std::memory_order_release);
+  record.realtime = realtime ? 1 : 0;
+  record.busy_share = meter.busy_share();
+  record.cpu_share = meter.cpu_share();
+  record.lateness_p99_ms = meter.lateness_p99_ms();
+  record.mean_legs = meter.mean_legs();
+  record.legs = context_.leg_count;
+  record.conferences = context_.conference_count;
+  record.ticks_on_time = number(count.ticks_on_time);
+  record.ticks_late1_ms = number(count.ticks_late_1ms);
+  record.ticks_late5_ms = number(count.ticks_late_5ms);
+  record.ticks_skipped = number(count.ticks_skipped);
+  record.packets_received = number(count.packets_received);
+  record.packets_sent = number(count.packets_sent);
+  record.packets_rejected = number(count.packets_rejected);
+  record.packets_foreign = number(count.packets_foreign);
+  record.packets_forwarded = number(count.packets_forwarded);
+  record.send_errors = number(count.send_errors);
+  record.packets_unheard = number(count.packets_unheard);
+  record.frames_concealed = number(count.frames_concealed);
+  record.frames_skipped = number(count.frames_skipped);
+  record.frames_mixed = number(count.frames_mixed);
+  record.frames_encoded = number(count.frames_encoded);
+  record.frames_shared = number(count.frames_shared);
+  record.talkers_waiting = number(count.talkers_waiting);
+  record.contributors_displaced = number(count.contributors_displaced);
+  record.rtcp_received = number(count.rtcp_received);
+  record.rtcp_malformed = number(count.rtcp_malformed);
+  record.rtcp_sent = number(count.rtcp_sent);
+  record.commands = number(count.commands);
+  record.commands_stale = number(count.commands_stale);
+  record.events_dropped = number(count.events_dropped);
+  record.recording_gaps = number(count.recording_gaps);
+  record.packets_held_back = number(count.packets_held_back);
+  record.clock_steps = number(context_.arrival_clock.steps());
+  record.wall_ms = static_cast<double>(wall_ns) / 1e6;
+  base::publish(reinterpret_cast<abi::WorkerRecord*>(context_.memory.statistics), record);
 }
 
 }  // namespace engine

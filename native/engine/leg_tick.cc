@@ -1,8 +1,8 @@
 #include "engine/leg_tick.h"
 
-#include <atomic>
 #include <cmath>
 
+#include "base/published_record.h"
 #include "engine/receiving.h"
 #include "engine/recording.h"
 #include "engine/relay.h"
@@ -76,39 +76,35 @@ void tick_single(Context& context, Leg& leg, int64_t now) {
 }
 
 void publish_leg(Context& context, const Leg& leg) {
-  auto* record = reinterpret_cast<abi::LegRecord*>(
+  auto* shared = reinterpret_cast<abi::LegRecord*>(
       context.memory.statistics + sizeof(abi::WorkerRecord) + leg.index * sizeof(abi::LegRecord));
   const Playout& playout = context.playouts[leg.index];
   jitter::Statistics buffer;
   if (playout.codec != nullptr) buffer = playout.buffer.statistics();
-  // Odd while it changes (seqlock, one writer).
-  std::atomic_ref<uint32_t> version(record->version);
-  const uint32_t start = version.load(std::memory_order_relaxed);
-  version.store(start + 1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  record->leg = leg.handle;
-  record->packets_received = static_cast<double>(leg.packets_in);
-  record->packets_sent = static_cast<double>(leg.out.packets);
-  record->octets_received = static_cast<double>(leg.octets_in);
-  record->octets_sent = static_cast<double>(leg.out.octets);
-  record->packets_lost = static_cast<double>(leg.stream.lost());
-  record->packets_late = static_cast<double>(buffer.late);
-  record->packets_duplicate = static_cast<double>(buffer.duplicate);
-  record->packets_rejected = static_cast<double>(leg.rejected);
-  record->frames_concealed = static_cast<double>(buffer.concealed);
-  record->remote_packets_lost = static_cast<double>(leg.rtcp.remote_lost);
-  record->source_changes = static_cast<double>(leg.source_changes);
-  record->jitter_ms = static_cast<double>(leg.stream.jitter_units()) * 1000.0 /
-                      static_cast<double>(leg.out.clock_hz);
-  record->delay_ms = static_cast<double>(buffer.delay_ns) / 1e6;
-  record->round_trip_ms = leg.rtcp.round_trip_ms;
-  record->level_dbov =
+  abi::LegRecord record{};
+  record.leg = leg.handle;
+  record.packets_received = static_cast<double>(leg.packets_in);
+  record.packets_sent = static_cast<double>(leg.out.packets);
+  record.octets_received = static_cast<double>(leg.octets_in);
+  record.octets_sent = static_cast<double>(leg.out.octets);
+  record.packets_lost = static_cast<double>(leg.stream.lost());
+  record.packets_late = static_cast<double>(buffer.late);
+  record.packets_duplicate = static_cast<double>(buffer.duplicate);
+  record.packets_rejected = static_cast<double>(leg.rejected);
+  record.frames_concealed = static_cast<double>(buffer.concealed);
+  record.remote_packets_lost = static_cast<double>(leg.rtcp.remote_lost);
+  record.source_changes = static_cast<double>(leg.source_changes);
+  record.jitter_ms = static_cast<double>(leg.stream.jitter_units()) * 1000.0 /
+                     static_cast<double>(leg.out.clock_hz);
+  record.delay_ms = static_cast<double>(buffer.delay_ns) / 1e6;
+  record.round_trip_ms = leg.rtcp.round_trip_ms;
+  record.level_dbov =
       leg.level_square > 0.0f
           ? 10.0 * std::log10(static_cast<double>(leg.level_square) / (32768.0 * 32768.0))
           : -127.0;
-  record->noise_dbov = leg.mix.vad.noise_dbov();
-  record->automatic_gain_db = 20.0 * std::log10(static_cast<double>(leg.loudness.automatic.gain()));
-  version.store(start + 2, std::memory_order_release);
+  record.noise_dbov = leg.mix.vad.noise_dbov();
+  record.automatic_gain_db = 20.0 * std::log10(static_cast<double>(leg.loudness.automatic.gain()));
+  base::publish(shared, record);
 }
 
 }  // namespace engine

@@ -1,6 +1,7 @@
 // Aim: nothing under Engine::tick allocates or frees, whatever legs do. Method: the allocator of
 // this program counts.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <vector>
 
@@ -111,6 +112,90 @@ std::vector<Payload> payloads_of(abi::CodecKind kind) {
   return made;
 }
 
+void announce(Fixture& f, uint32_t conference) {
+  abi::AnnounceCommand announce{};
+  announce.conference = Fixture::handle(conference);
+  announce.playback = 77;
+  announce.list8 = announce.list16 = announce.list48 = 32768;
+  announce.count8 = announce.count16 = announce.count48 = 2;
+  announce.gain = 1;
+  f.command(announce);
+}
+
+/** Comfort noise, DTX and levels in both directions; the codec as told. */
+void configure_all(Fixture& f, uint32_t index, abi::CodecKind kind) {
+  abi::ConfigureCommand configure =
+      f.parameters(index,
+                   index == 3   ? 40
+                   : index == 5 ? 10
+                                : 20,
+                   abi::Direction::sendrecv, kind, 1, index % 3 == 0 ? abi::kNoPayloadType : 101);
+  configure.send_comfort_noise = index % 4 == 1 ? 1 : 0;
+  configure.send_dtx = configure.send_fec = 1;
+  configure.audio_level_receive_id = configure.audio_level_send_id = 1;
+  configure.mix_levels_receive_id = configure.mix_levels_send_id = 2;
+  f.command(configure);
+}
+
+/** Those that are not of one leg: moves between conferences and new codecs within a call. */
+void move_everything(Fixture& f, int round) {
+  const auto index = static_cast<uint32_t>(round / 24 % 8);
+  switch (round % 24) {
+    case 5:
+      announce(f, static_cast<uint32_t>(round / 24 % 2));
+      break;
+    case 8:
+      // Into a sub-conference and, later, back.
+      f.route(index, abi::RouteKind::conference,
+              Fixture::handle(static_cast<uint32_t>(round / 192 % 2 == 0 ? 1 : 0)));
+      break;
+    case 13: {
+      abi::StopAnnouncingCommand stop{};
+      stop.conference = Fixture::handle(0);
+      f.command(stop);
+      break;
+    }
+    case 16:
+      configure_all(f, index, round / 24 % 2 == 0 ? abi::CodecKind::opus : abi::CodecKind::g722);
+      break;
+    case 18:
+      f.open_leg(static_cast<uint32_t>(8 + round / 24 % 4), 2);
+      break;
+    case 20: {
+      if (index != 7) break;
+      abi::CloseConferenceCommand close{};
+      close.conference = Fixture::handle(1);
+      f.command(close);
+      break;
+    }
+    case 22:
+      f.open_conference(1);
+      break;
+    default:
+      break;
+  }
+}
+
+/** A key that is heard, in PCMU, as one with payloads of its own. */
+std::vector<Payload> digit_payloads() {
+  std::vector<Payload> made(60);
+  const codec::Codec& codec = *engine::codec_of(abi::CodecKind::pcmu);
+  for (size_t frame = 0; frame < made.size(); frame++) {
+    int16_t pcm[160];
+    for (size_t i = 0; i < 160; i++) {
+      const double seconds = static_cast<double>(frame * 160 + i) / 8000;
+      const bool down = frame % 12 < 6;
+      pcm[i] = down ? static_cast<int16_t>(6000 * std::sin(2 * 3.14159265 * 770 * seconds) +
+                                           6000 * std::sin(2 * 3.14159265 * 1336 * seconds))
+                    : int16_t{0};
+    }
+    made[frame].count =
+        static_cast<size_t>(codec.encode(nullptr, pcm, 160, made[frame].bytes, 1440));
+    made[frame].units = 160;
+  }
+  return made;
+}
+
 /** Every feature at once: codecs, rates, relay, echo, prompts, recordings, digits, RTCP, rows,
  * gains. */
 void use_everything(Fixture& f, int round) {
@@ -212,16 +297,18 @@ void tick_does_not_allocate(test::Context& t) {
     leg.silence_timeout_ms = 500;
     leg.unheard_limit_ms = 400;
     all.command(leg);
-    all.configure(i, i == 3 ? 40 : 20, abi::Direction::sendrecv, kKinds[kind_of(i)], 1,
-                  i % 3 == 0 ? abi::kNoPayloadType : 101);
+    configure_all(all, i, kKinds[kind_of(i)]);
     all.route(i, abi::RouteKind::conference, Fixture::handle(0));
   }
   all.route(9, abi::RouteKind::relay, Fixture::handle(10));
   all.route(11, abi::RouteKind::echo);
   all.periods(2);
+  const std::vector<Payload> keys = digit_payloads();
+  uint32_t seen = 0;  // bits: kinds of events
   const uint64_t second = allocations;
   for (int round = 0; round < 1000; round++) {
     use_everything(all, round);
+    move_everything(all, round);
     all.period([&] {
       for (uint32_t i = 0; i < talkers.size(); i++) {
         // Some say nothing for a while, lose packets, or change the codec within the stream.
@@ -230,7 +317,23 @@ void tick_does_not_allocate(test::Context& t) {
           talkers[i].sequence++;
           continue;
         }
-        const Payload& payload = payloads[kind][static_cast<size_t>(round % 60)];
+        if (round % 250 == 100) talkers[i].ssrc += 0x100;  // another source takes the line
+        if (random.below(50) == 0) {
+          const uint8_t noise[1] = {60};
+          all.send(i, talkers[i], 13, noise, sizeof noise, 160);
+          continue;
+        }
+        const bool key = i == 0 && kKinds[kind] == abi::CodecKind::pcmu;
+        const Payload& payload = key ? keys[static_cast<size_t>(round % 60)]
+                                     : payloads[kind][static_cast<size_t>(round % 60)];
+        if (i % 2 == 1 && kKinds[kind] != abi::CodecKind::l16) {
+          // With its level by RFC 6464: loud, or so quiet that it is not decoded.
+          const auto level = static_cast<uint8_t>(round / 30 % 2 == 0 ? 20 : 120);
+          const uint8_t extension[8] = {0xbe, 0xde, 0, 1, 0x10, level, 0, 0};
+          all.send_extended(i, talkers[i], Fixture::type_of(kKinds[kind]), payload.bytes,
+                            payload.count, payload.units, extension, sizeof extension);
+          continue;
+        }
         all.send(i, talkers[i], Fixture::type_of(kKinds[kind]), payload.bytes, payload.count,
                  payload.units);
         if (random.below(60) == 0) {
@@ -238,13 +341,25 @@ void tick_does_not_allocate(test::Context& t) {
         }
       }
     });
-    while (all.events().front() != nullptr) all.events().pop();
+    while (const uint8_t* slot = all.events().front()) {
+      uint32_t type;
+      std::memcpy(&type, slot, sizeof type);
+      if (type < 32) seen |= 1u << type;
+      all.events().pop();
+    }
   }
   EXPECT_EQUAL(t, allocations - second, 0u);
   const engine::Counters& count = all.context().count;
   EXPECT(t, count.frames_encoded > 0 && count.frames_concealed > 0 && count.frames_shared > 0);
   EXPECT(t, count.rtcp_sent > 0);
   EXPECT(t, count.packets_forwarded > 0);
+  EXPECT(t, count.frames_skipped > 0);
+  for (const abi::Event event :
+       {abi::Event::digit, abi::Event::digits_sent, abi::Event::talking, abi::Event::play_finished,
+        abi::Event::announced, abi::Event::recording_ended, abi::Event::leg_closed,
+        abi::Event::conference_closed, abi::Event::receiving}) {
+    EXPECT(t, (seen >> static_cast<uint32_t>(event) & 1) != 0);
+  }
 #else
   (void)t;
 #endif
