@@ -126,6 +126,11 @@ const vru = z.strictObject({
     .max(10)
     .default(3)
     .describe('Invalid codes after which the caller is told so and hung up.'),
+  settleMs: duration(0, 5000)
+    .default(200)
+    .describe(
+      'From the answer to the first word, so that a telephone or gateway that begins to listen late misses none of it.',
+    ),
   firstDigitTimeoutMs: duration(1000, 120_000)
     .default(10_000)
     .describe('Silence after the prompt that counts as a try.'),

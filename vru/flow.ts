@@ -17,7 +17,7 @@ import type { PendingCommand } from './commands.ts';
 import type { Inbox } from './inbox.ts';
 import type { Background, LinkDialler } from './mixer-link.ts';
 import type { Outdial } from './outdial.ts';
-import { Cancelled } from './scope.ts';
+import { Cancelled, pause } from './scope.ts';
 import type { VruSettings } from './settings.ts';
 import type { Speech } from './speech.ts';
 import { say } from './steps/say.ts';
@@ -107,7 +107,12 @@ export async function runFlow(
   let choice = first;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const { application, settings, language } = choice;
-    const end = await runSafely({ ...context, language }, applications[application], settings);
+    const serve = applications[application];
+    const end = await runSafely(
+      { ...context, language },
+      hop === 0 ? settled(serve) : serve,
+      settings,
+    );
     if (end.kind === 'hang-up') return { application, reason: end.reason };
     if (end.kind === 'application') {
       choice = end.choice;
@@ -122,6 +127,18 @@ export async function runFlow(
   }
   context.log.warn({ hops: MAX_HOPS }, 'menus lead in a circle');
   return { application: choice.application, reason: await apologise(context) };
+}
+
+/**
+ * Who calls learns where to send and to listen from the very answer that lets us speak (RFC 3261 section 13.3.1.4):
+ * a telephone or gateway that is not ready for another few packets would miss the first word.
+ */
+function settled(application: Application): Application {
+  return async (context, settings) => {
+    const { clock, settings: ours } = context.parts;
+    if (ours.settleMs > 0) await pause(clock, context.signal, ours.settleMs);
+    return await application(context, settings);
+  };
 }
 
 /** Never rejects; what goes wrong is spoken. */

@@ -8,7 +8,10 @@ import { endOf } from './outdial.ts';
 import { fakeOrder } from './testing/fake-conference.ts';
 import { createVruBench } from './testing/vru-bench.ts';
 
-async function ordered(change: Partial<DialOrder> = {}, settings: unknown = {}) {
+async function ordered(
+  change: Partial<DialOrder> = {},
+  settings: Readonly<Record<string, unknown>> = {},
+) {
   const bench = await createVruBench(settings, { trunk: {} });
   const { conference, clock } = bench;
   const order = fakeOrder(change);

@@ -87,6 +87,8 @@ export const vruSettings = z.strictObject({
   /** Where names are while they are being recorded; then they go to the store. */
   nameFolder: z.string().min(1).default(join(tmpdir(), 'minusone-names')),
   invitation: invitation.prefault({}),
+  /** From the answer to the first word: telephones and gateways open their ears late. Keys count from the start. */
+  settleMs: milliseconds(200),
   /** RTP and RTCP of the caller both missing for this long end the call; 0 never. */
   callerSilenceMs: milliseconds(120_000),
   /** Listen for tones in the audio until RFC 4733 digits were seen. */
@@ -125,6 +127,7 @@ export function vruSettingsOf(
       tries: outdial.confirmTries,
       keyMs: outdial.confirmMs,
     },
+    settleMs: vru.settleMs,
     callerSilenceMs: media.silenceTimeoutMs,
   });
 }

@@ -38,6 +38,21 @@ describe('R40: announcement', () => {
     expect(bench.idle()).toBe(true);
   });
 
+  it('begins when the telephone had time to listen, and not at all for one that hangs up meanwhile', async () => {
+    const bench = await createVruBench({ settleMs: 200 });
+    const call = await bench.call({ dnis: '3000' });
+    await bench.clock.advance(199);
+    expect(call.heard()).toBe('');
+    await bench.clock.advance(1);
+    expect(call.heard()).toBe('announcement-default');
+    const short = await bench.call({ dnis: '3000' });
+    await bench.clock.advance(100);
+    short.session.hangUp();
+    await bench.clock.advance(1_500);
+    expect(short.heard()).toBe('');
+    expect(bench.idle()).toBe(true);
+  });
+
   it('plays an operator’s files', async () => {
     const bench = await createVruBench();
     bench.conference.row({

@@ -88,7 +88,7 @@ const TRUNK: TrunkSettings = {
 };
 
 export async function createVruBench(
-  settings: unknown = {},
+  settings: Readonly<Record<string, unknown>> = {},
   options: { readonly trunk?: Partial<TrunkSettings> } = {},
 ): Promise<VruBench> {
   const clock = new SimClock();
@@ -105,7 +105,8 @@ export async function createVruBench(
     random: seededRandom(1),
     log: silentLogger,
     metrics,
-    settings: vruSettings.parse(settings),
+    // The tests count from the first word.
+    settings: vruSettings.parse({ settleMs: 0, ...settings }),
     writeCallEnd: (end) => ends.push(callEnd.parse(end)),
     ...(options.trunk === undefined
       ? {}
