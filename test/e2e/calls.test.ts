@@ -144,7 +144,7 @@ describe('the command line on a conference', () => {
 
     expect((await cli('conference', 'mute', id, '2')).out).toContain('conferee 2 muted');
     expect((await show(id)).conferees.map(({ muted }) => muted)).toEqual([false, true, false]);
-    expect((await cli('conference', 'show', id)).out).toMatch(/^2 +participant .* yes /m);
+    expect((await cli('conference', 'show', id)).out).toMatch(/^2 +participant .* host /m);
     expect((await cli('conference', 'mute', id, '9')).exitCode).toBe(1);
 
     expect((await cli('conference', 'lock', id)).exitCode).toBe(0);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readWav } from '../../vru/wav.ts';
 import { type Audio, mixed, tone } from '../audio/signals.ts';
-import { findPrompt, heardPrompt } from './heard.ts';
+import { atRate, findPrompt, heardPrompt } from './heard.ts';
 
 /** Long ones, short ones, and some that share words. */
 const NAMES = [
@@ -19,14 +19,7 @@ const NAMES = [
 function prompt(name: string): Audio {
   const wav = readWav(readFileSync(join('prompts', 'en', `${name}.wav`)));
   if (!wav.ok) throw wav.error;
-  const { rateHz, samples } = wav.value;
-  const step = rateHz / 8_000;
-  // As atRate() of heard.ts has it, or it would be another sound.
-  const narrow = Int16Array.from({ length: Math.floor(samples.length / step) }, (_, index) => {
-    const part = samples.subarray(index * step, (index + 1) * step);
-    return Math.round(part.reduce((sum, sample) => sum + sample, 0) / part.length);
-  });
-  return { rateHz: 8_000, samples: narrow };
+  return atRate(wav.value, 8_000);
 }
 
 function joined(...parts: readonly Int16Array[]): Audio {
@@ -60,8 +53,8 @@ describe('prompts in what was recorded', () => {
   it('a gap of 20 ms or a packet too few in its middle takes little of it', () => {
     const { samples } = prompt('welcome');
     const [left, right] = [samples.subarray(0, 8_000), samples.subarray(8_000)];
-    expect(findPrompt(joined(left, nothing(20), right), 'welcome').likeness).toBeGreaterThan(0.8);
-    expect(findPrompt(joined(left, right.subarray(160)), 'welcome').likeness).toBeGreaterThan(0.8);
+    expect(findPrompt(joined(left, nothing(20), right), 'welcome').likeness).toBeGreaterThan(0.7);
+    expect(findPrompt(joined(left, right.subarray(160)), 'welcome').likeness).toBeGreaterThan(0.7);
   });
 
   it('nothing is heard in silence, in a tone, or in a third of it', () => {
@@ -77,7 +70,8 @@ describe('prompts in what was recorded', () => {
     for (const said of NAMES) {
       const heard = mixed([
         { audio: prompt(said), atMs: 500 },
-        { audio: tone(440, -26, 5_000, 8_000) },
+        { audio: tone(440, -20, 5_000, 8_000) },
+        { audio: tone(620, -20, 5_000, 8_000) },
       ]);
       const found = NAMES.filter((name) => heardPrompt(heard, name));
       expect(found, said).toEqual([said]);

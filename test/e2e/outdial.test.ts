@@ -189,8 +189,9 @@ describe.concurrent('R26: by keypad', () => {
       dtmf: `${host('early')},,,,,,,,*1,,,,0307#`,
       durationMs: 16_500,
     });
-    const dialled = findPrompt(own.audio, 'dialling-out').atMs;
-    expect(loudness(own.audio, 1_040, dialled + 3_000)).toBeCloseTo(-20, 0);
+    // At once in place of "your call is being connected".
+    const asked = findPrompt(own.audio, 'dial-number').atMs;
+    expect(loudness(own.audio, 1_040, asked + 5_000)).toBeCloseTo(-20, 0);
     expect((await (await farCall('+49307')).ended).by).toBe('remote');
   });
 });
