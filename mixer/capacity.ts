@@ -30,14 +30,24 @@ const PRIOR_LEGS = 25;
 /** Up to here lateness is hidden by every jitter buffer; from the second value on nothing more is taken. */
 const GOOD_LATENESS_MS = 2;
 const BAD_LATENESS_MS = 12;
+/**
+ * Lateness speaks against new legs only where legs make it. A worker that hardly does anything is late because
+ * something else has the processor: a host that takes it away for 33 ms once a second, and whom to refuse would help
+ * nobody who is there. So this much of the target is offered all the same, until ticks are late beyond being made
+ * up for (native/engine/run_loop.cc): then what comes in would not be heard well.
+ */
+const UNBLAMED = 0.1;
+const LOST_LATENESS_MS = 60;
 
 export function headroom(measure: WorkerMeasure, targetShare = TARGET_SHARE): number {
   const { legs, measuredLegs } = measure;
   const busyShare = Math.max(0, measure.busyShare);
   const legShare = (busyShare + PRIOR_SHARE * PRIOR_LEGS) / (measuredLegs + PRIOR_LEGS);
   const expected = Math.max(0, busyShare + (legs - measuredLegs) * legShare);
-  const fits = (targetShare - expected) / legShare;
-  const calm = 1 - (measure.latenessMs - GOOD_LATENESS_MS) / (BAD_LATENESS_MS - GOOD_LATENESS_MS);
-  const offered = fits * Math.max(0, Math.min(1, calm));
+  const fits = (share: number): number => (share - expected) / legShare;
+  const { latenessMs } = measure;
+  const calm = 1 - (latenessMs - GOOD_LATENESS_MS) / (BAD_LATENESS_MS - GOOD_LATENESS_MS);
+  const unblamed = latenessMs < LOST_LATENESS_MS ? fits(UNBLAMED * targetShare) : 0;
+  const offered = Math.max(fits(targetShare) * Math.max(0, Math.min(1, calm)), unblamed);
   return Math.max(0, Math.min(Math.floor(offered), measure.freeSlots));
 }

@@ -100,6 +100,18 @@ describe('capacity (R45)', () => {
     expect(headroom(loaded, 0.11)).toBeLessThan(60);
   });
 
+  it('takes a few in although somebody else has the processor at times (R45)', () => {
+    // Three conferees on a machine whose host takes 33 ms away once a second.
+    const few = { ...idle, legs: 6, measuredLegs: 6, busyShare: 0.003 };
+    const stalled = { ...few, latenessMs: 33 };
+    expect(headroom(stalled)).toBeGreaterThan(100);
+    expect(headroom(stalled)).toBeLessThan(headroom(few) / 5);
+    // Its own work is not little any more: lateness then says no.
+    expect(headroom({ ...stalled, busyShare: 0.08, legs: 100, measuredLegs: 100 })).toBe(0);
+    // Phases are left out: nobody would be heard well.
+    expect(headroom({ ...few, latenessMs: 65 })).toBe(0);
+  });
+
   it('follows what a leg was measured to cost (R45)', () => {
     const cheap = headroom({ ...idle, legs: 1000, measuredLegs: 1000, busyShare: 0.2 });
     expect(cheap).toBeGreaterThan(2500);
