@@ -126,7 +126,7 @@ export interface ConferenceClient extends ServiceClient, DialReports {
   close(): Promise<void>;
 }
 
-/** An `enter` that nobody waits for any more may still be in a queue; forgotten again after it. */
+/** A copy of the `enter` that was under way may have died before it undid what it had made: forgotten again. */
 const FORGET_AGAIN_MS = 15_000;
 
 export function createServiceClient(options: ServiceClientOptions): ServiceClient {

@@ -4,15 +4,16 @@ import { ok } from '../../common/result.ts';
 import { lookUpCode } from './accounts.ts';
 import type { ConferenceLog } from './conference-log.ts';
 import { afterwards, depart, removeConferee } from './ending.ts';
-import { findConference, type GuardKind } from './guards.ts';
+import { type GuardKind, settledConference } from './guards.ts';
 import { finishJoin } from './joining.ts';
 import type { Finish, Management, Reply } from './management.ts';
-import type { Caller, ServiceRequest } from './messages.ts';
-import { listWaiting, removeWaiting } from './waiting-list.ts';
+import type { Caller, ServiceReply, ServiceRequest } from './messages.ts';
+import { removeWaiting } from './waiting-list.ts';
 
 type Request<Kind extends ServiceRequest['kind']> = Extract<ServiceRequest, { kind: Kind }>;
 
 const DONE: Reply = ok({ kind: 'done' });
+const FORGOTTEN: ServiceReply = { kind: 'refused', reason: 'ended' };
 const said =
   (reply: Reply): Finish =>
   () =>
@@ -59,10 +60,10 @@ async function removeCall(
   const hold = await removeWaiting(management.options.store, accountId, { callId });
   if (!hold.ok) return hold;
   for (const kind of ['mingle', 'active'] satisfies GuardKind[]) {
-    const found = await findConference(management, kind, accountId);
+    const found = await settledConference(management, kind, accountId);
     if (!found.ok) return found;
-    if (found.value.kind !== 'there') continue;
-    const { log } = found.value;
+    if (found.value === undefined) continue;
+    const log = found.value;
     const conferee = log.roster.ofCall(callId);
     if (conferee === undefined) continue;
     const left = await removeConferee(management, log, conferee.confereeId, 'hangup', {});
@@ -80,18 +81,16 @@ export async function forget(management: Management, request: Request<'forget'>)
   const accountId = found.value.account.id;
   const { enterRequestId } = request;
   return async () => {
-    const list = await listWaiting(store, accountId);
-    if (!list.ok) return list;
-    for (const { key, record } of list.value) {
-      if (record.requestId !== enterRequestId) continue;
-      const gone = await store.delete(key);
-      if (!gone.ok) return gone;
-    }
+    // A copy that is still under way finds that it was refused, whatever it has made by then.
+    const given = await management.answers.give(enterRequestId, FORGOTTEN);
+    if (!given.ok) return given;
+    const hold = await removeWaiting(store, accountId, { requestId: enterRequestId });
+    if (!hold.ok) return hold;
     for (const kind of ['mingle', 'active'] satisfies GuardKind[]) {
-      const there = await findConference(management, kind, accountId);
+      const there = await settledConference(management, kind, accountId);
       if (!there.ok) return there;
-      if (there.value.kind !== 'there') continue;
-      const { log } = there.value;
+      if (there.value === undefined) continue;
+      const log = there.value;
       for (const conferee of [...log.roster.conferees.values()]) {
         if (conferee.requestId !== enterRequestId) continue;
         const left = await removeConferee(management, log, conferee.confereeId, 'hangup', {});

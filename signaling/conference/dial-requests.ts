@@ -18,6 +18,7 @@ import {
   sendDial,
   startDial,
 } from './dialling.ts';
+import { removeConferee } from './ending.ts';
 import type { ConferenceEvent } from './events.ts';
 import { type Entrant, finishJoin, join } from './joining.ts';
 import type { Finish, Management, Reply } from './management.ts';
@@ -201,6 +202,12 @@ export async function dialProgress(
     if (!ended.ok) return said(ended);
   }
   return async () => {
+    // Let in by a request whose answer never came: its VRU does not know that it was in.
+    const conferee = log?.roster.ofCall(dialId);
+    if (log !== undefined && conferee !== undefined) {
+      const left = await removeConferee(management, log, conferee.confereeId, 'hangup', {});
+      if (!left.ok) return left;
+    }
     const released = await management.ledger.release({ dialId, accountId, trunk });
     if (log !== undefined) pumpDials(management, log);
     return released.ok ? DONE : released;
@@ -245,9 +252,13 @@ export async function enterDialled(
   if (!account.ok) return said(account);
   const role = 'participant' as const;
   const entrant: Entrant = { account: account.value, role, caller, requestId, from: 'dial' };
-  const outcome = await join(management, log, entrant, (ordinal) => [
-    { kind: 'dial', dialId, state: 'joined', ordinal },
-  ]);
+  const outcome = await join(management, log, entrant, {
+    also: (ordinal) => [{ kind: 'dial', dialId, state: 'joined', ordinal }],
+    isWanted: ({ dials }) => {
+      const dial = dials.get(dialId);
+      return dial !== undefined && isOpen(dial);
+    },
+  });
   if (!outcome.ok) return said(outcome);
   const joined = outcome.value;
   if (joined.kind === 'changed') return said(ENDED);

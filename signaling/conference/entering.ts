@@ -16,7 +16,7 @@ import { type Entrant, finishJoin, type JoinOutcome, join } from './joining.ts';
 import type { Finish, Management, Reply } from './management.ts';
 import type { Refusal, ServiceRequest } from './messages.ts';
 import { moveAll } from './moving.ts';
-import { addWaiting, listWaiting, removeWaiting } from './waiting-list.ts';
+import { addWaiting, listWaiting } from './waiting-list.ts';
 
 type EnterRequest = Extract<ServiceRequest, { kind: 'enter' }>;
 
@@ -88,20 +88,8 @@ async function attemptEntry(management: Management, entrant: Entrant, code: stri
       if (log?.roster.ofCall(entrant.caller.callId) !== undefined) {
         return enterExisting(management, log, entrant);
       }
-      return ok(turnAway(management, entrant, decision.reason));
+      return ok(refuse(decision.reason));
   }
-}
-
-/** Refused; an earlier answer that never arrived may have put the caller on hold. */
-function turnAway(management: Management, entrant: Entrant, reason: Refusal): Finish {
-  return async () => {
-    await leaveHold(management, entrant);
-    return ok({ kind: 'refused', reason });
-  };
-}
-
-async function leaveHold(management: Management, { account, caller }: Entrant): Promise<void> {
-  await removeWaiting(management.options.store, account.id, { callId: caller.callId });
 }
 
 async function situation(management: Management, log: ConferenceLog): Promise<ConferenceSituation> {
@@ -153,20 +141,18 @@ async function enterExisting(
   entrant: Entrant,
 ): Attempt {
   const joined = await join(management, log, entrant);
-  return joined.ok ? ok(afterJoin(management, log, entrant, joined.value)) : joined;
+  return joined.ok ? ok(afterJoin(management, log, joined.value)) : joined;
 }
 
 function afterJoin(
   management: Management,
   log: ConferenceLog,
-  entrant: Entrant,
   outcome: JoinOutcome,
 ): Finish | 'again' {
   if (outcome.kind === 'changed') return 'again';
-  if (outcome.kind === 'refused') return turnAway(management, entrant, outcome.reason);
+  if (outcome.kind === 'refused') return refuse(outcome.reason);
   const { conferee } = outcome;
   return async () => {
-    await leaveHold(management, entrant);
     const reply = await finishJoin(management, log, conferee);
     if (reply.ok && reply.value.kind === 'enter') {
       void announcePassage(management, log, conferee, 'in');

@@ -30,6 +30,7 @@ interface Seat {
 export class FakeMixer {
   readonly id: NodeId;
   readonly conferences = new Map<ConferenceId, Map<ConfereeId, Seat>>();
+  readonly #removed = new Set<string>();
   readonly recording = new Set<ConferenceId>();
   /** Everything it was told, in order. */
   readonly history: MixerRequest[] = [];
@@ -106,6 +107,7 @@ export class FakeMixer {
     const seats = this.conferences.get(conferenceId);
     if (request.kind === 'remove') {
       seats?.delete(request.confereeId);
+      this.#removed.add(`${conferenceId} ${request.confereeId}`);
       return ok({});
     }
     if (this.refusing !== undefined) return fail(new MediaError(this.refusing, 'told to refuse'));
@@ -125,7 +127,8 @@ export class FakeMixer {
     if (request.kind === 'admit') {
       const { ordinal, muted, sub, held } = request;
       const state = { ordinal, muted, sub, held, version: 0 };
-      if (seat === undefined) seats.set(request.confereeId, state);
+      const isRemoved = this.#removed.has(`${conferenceId} ${request.confereeId}`);
+      if (seat === undefined && !isRemoved) seats.set(request.confereeId, state);
       return ok({});
     }
     if (seat !== undefined && request.version > seat.version) {

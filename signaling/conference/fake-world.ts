@@ -18,7 +18,7 @@ import { FakeMixer } from './fake-mixer.ts';
 import { FakeVru } from './fake-vru.ts';
 import { startInterfaceServer } from './interface-server.ts';
 import type { AccountRecord } from './messages.ts';
-import { noisyBus } from './noisy-bus.ts';
+import { noisyBus, type Overheard } from './noisy-bus.ts';
 import { startProvisioning } from './provisioning.ts';
 import { startProxy } from './proxy.ts';
 
@@ -33,6 +33,8 @@ export interface WorldOptions {
   readonly outdial?: OutdialRules;
   /** Requests between processes come late, overtake each other and come twice. */
   readonly noisy?: boolean;
+  /** On a noisy bus. */
+  readonly overheard?: Overheard;
 }
 
 export interface Part<T> {
@@ -67,7 +69,7 @@ export class FakeWorld {
     this.bus = new LocalBus({ clock: this.clock, log: silentLogger, metrics: this.metrics });
     this.#busOfAll =
       options.noisy === true
-        ? noisyBus(this.bus, this.clock, seededRandom(this.#seed + 77))
+        ? noisyBus(this.bus, this.clock, seededRandom(this.#seed + 77), options.overheard)
         : this.bus;
   }
 

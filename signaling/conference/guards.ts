@@ -48,6 +48,8 @@ export async function findConference(
 /** Longer than a placement may take. */
 const INTENTION_MS = 8_000;
 const LOOK_AGAIN_MS = 20;
+/** Given up one after another, before we give up. */
+const MAX_INTENTIONS = 50;
 
 /** Waits until an intended conference is there or given up; removes the intention of a dead server. */
 export async function awaitIntention(
@@ -69,6 +71,26 @@ export async function awaitIntention(
       return ok(undefined);
     }
   }
+}
+
+/**
+ * The conference that the guard stands for, once it is known whether there is one: an intended one may
+ * have counted a caller in who has left since. Undefined: there is none.
+ */
+export async function settledConference(
+  management: Management,
+  kind: GuardKind,
+  accountId: AccountId,
+): Promise<Result<ConferenceLog | undefined, MediaError>> {
+  for (let intention = 0; intention < MAX_INTENTIONS; intention++) {
+    const found = await findConference(management, kind, accountId);
+    if (!found.ok) return found;
+    if (found.value.kind === 'there') return ok(found.value.log);
+    if (found.value.kind === 'none') return ok(undefined);
+    const settled = await awaitIntention(management, kind, accountId, found.value);
+    if (!settled.ok) return settled;
+  }
+  return fail(new MediaError('conflict', `the conference of ${accountId} changes too quickly`));
 }
 
 /** The server that wanted to create it is gone, or has needed too long. */

@@ -29,6 +29,7 @@ import { replaceMixer } from './joining.ts';
 import { type KeptLease, keepLease } from './kept-lease.ts';
 import { type Finish, Management, type ManagementOptions, type Reply } from './management.ts';
 import { mixerEvent, type ServiceRequest, SUBJECTS, serviceRequest } from './messages.ts';
+import { once } from './once.ts';
 import { dropLostNames, onNodeLost, reconcile } from './reconcile.ts';
 import { KEYS } from './records.ts';
 import { INTERFACE_LEASE_MS, SERVER_TRY_MS } from './timing.ts';
@@ -171,7 +172,9 @@ class InterfaceServer implements Role {
     const finish = this.#queue.submit(accountId, (): Promise<Finish> => {
       const waitedMs = clock.nowMs() - arrivedMs;
       this.#waits.observe(waitedMs / 1000);
-      return waitedMs > SERVER_TRY_MS ? Promise.resolve(tooLate) : this.#decide(request, log);
+      return waitedMs > SERVER_TRY_MS
+        ? Promise.resolve(tooLate)
+        : this.#decide(request, accountId, log);
     });
     if (finish === undefined) return ok({ kind: 'refused', reason: 'busy-retry' });
     return (await finish)();
@@ -220,11 +223,15 @@ class InterfaceServer implements Role {
     }
   }
 
-  #decide(request: ServiceRequest, log: ConferenceLog | undefined): Promise<Finish> {
+  #decide(
+    request: ServiceRequest,
+    accountId: AccountId,
+    log: ConferenceLog | undefined,
+  ): Promise<Finish> {
     const management = this.#management;
     switch (request.kind) {
       case 'enter':
-        return enter(management, request);
+        return once(management, request, accountId, () => enter(management, request));
       case 'forget':
         return forget(management, request);
       case 'leave-waiting':
@@ -242,7 +249,9 @@ class InterfaceServer implements Role {
       case 'cancel-dial':
         return log === undefined ? noLog() : cancelDial(management, log, request);
       case 'enter-dialled':
-        return log === undefined ? noLog() : enterDialled(management, log, request);
+        return log === undefined
+          ? noLog()
+          : once(management, request, accountId, () => enterDialled(management, log, request));
       case 'dial-progress':
         return dialProgress(management, log, request);
       case 'dial-minute':

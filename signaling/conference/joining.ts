@@ -44,17 +44,24 @@ export function joinedEvent(
   return { kind: 'joined', ordinal, confereeId, role, caller, from, requestId };
 }
 
+interface JoinTerms {
+  /** What becomes true in the same moment. */
+  readonly also?: (ordinal: number) => readonly ConferenceEvent[];
+  /** False: nobody lets this caller in any more. */
+  readonly isWanted?: (roster: Roster) => boolean;
+}
+
 /** Takes the next ordinal of the roll. The same call gets the same place, however often it asks. */
 export async function join(
   management: Management,
   log: ConferenceLog,
   entrant: Entrant,
-  /** What becomes true in the same moment. */
-  also: (ordinal: number) => readonly ConferenceEvent[] = () => [],
+  { also = () => [], isWanted = () => true }: JoinTerms = {},
 ): Promise<Result<JoinOutcome, MediaError>> {
   const decided = await log.commit((roster): Decision<Refused | undefined> => {
     const there = roster.ofCall(entrant.caller.callId);
     if (there !== undefined && roster.ended === undefined) return answer(undefined);
+    if (!isWanted(roster)) return answer({ kind: 'refused', reason: 'ended' });
     const refusal = refuseJoin(roster, entrant);
     if (refusal !== undefined) return answer(refusal);
     const event = joinedEvent(management, entrant, roster.nextOrdinal);
@@ -114,6 +121,8 @@ export async function seat(
   for (let attempt = 0; attempt < MIXER_TRIES; attempt++) {
     const { created, mixerEpoch } = log.roster;
     if (created === undefined || log.roster.ended !== undefined) return 'ended';
+    // Left meanwhile: no mixer would ever be told to give up its place.
+    if (log.roster.ofId(conferee.confereeId) === undefined) return 'ended';
     const outcome = (await management.living.mixer(created.mixerId))
       ? await management.mixers.admit(created.mixerId, log.id, conferee)
       : 'lost';

@@ -14,6 +14,7 @@ import type { Logger } from '../../common/log.ts';
 import type { CounterMetric, Metrics } from '../../common/metrics.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { Store } from '../../common/store/store.ts';
+import { Answers } from './answers.ts';
 import { Coalescing } from './coalescing.ts';
 import { ConferenceLog } from './conference-log.ts';
 import { DialLedger, type LimitName } from './dial-ledger.ts';
@@ -23,6 +24,7 @@ import type { NumberedEvent } from './events.ts';
 import { LivingNodes } from './living-nodes.ts';
 import { type ServiceReply, SUBJECTS } from './messages.ts';
 import { MixerLink } from './mixer-link.ts';
+import type { Remedy } from './once.ts';
 import { conferenceRecord, KEYS } from './records.ts';
 import { VruLink } from './vru-link.ts';
 
@@ -51,6 +53,7 @@ export class Management {
   readonly mixers: MixerLink;
   readonly vrus: VruLink;
   readonly ledger: DialLedger;
+  readonly answers: Answers;
   /** Ended, and all that follows is done. */
   readonly finished = new WeakSet<ConferenceLog>();
   /** The mixer epoch whose conferees this server has brought over. */
@@ -64,6 +67,7 @@ export class Management {
   readonly #raceLost: () => void;
   readonly #happened: (event: NumberedEvent) => void;
   readonly #gaveUp: (work: string) => void;
+  readonly #repeats: CounterMetric;
   readonly #dials: Readonly<Record<'ended' | 'refused' | 'limits', CounterMetric>>;
 
   constructor(options: ManagementOptions) {
@@ -72,6 +76,7 @@ export class Management {
     this.mixers = new MixerLink(options);
     this.vrus = new VruLink(options, this.living);
     this.ledger = new DialLedger({ ...options, living: this.living });
+    this.answers = new Answers(options.store);
     const { metrics } = options;
     const races = metrics.counter(
       'minusone_conference_races_total',
@@ -90,6 +95,11 @@ export class Management {
       ['work'],
     );
     this.#gaveUp = (work) => failures.add(1, { work });
+    this.#repeats = metrics.counter(
+      'minusone_conference_repeated_entries_total',
+      'Entries whose request came again, by what was done about what the copy had made',
+      ['remedy'],
+    );
     this.#dials = {
       ended: metrics.counter(
         'minusone_outdial_calls_total',
@@ -107,6 +117,11 @@ export class Management {
         ['limit'],
       ),
     };
+  }
+
+  /** A copy of an entry: `known` when it was answered before, else what was to be set right. */
+  repeated(what: 'known' | Remedy): void {
+    this.#repeats.add(1, { remedy: what });
   }
 
   dialEnded(result: DialEnd): void {

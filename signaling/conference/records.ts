@@ -10,7 +10,15 @@
  */
 import { z } from 'zod';
 import type { AccountId, CallId, ConferenceId, NodeId } from '../../common/ids.ts';
-import { accountId, caller, conferenceId, nodeId, role, talkMode } from './messages.ts';
+import {
+  accountId,
+  caller,
+  conferenceId,
+  nodeId,
+  role,
+  serviceReply,
+  talkMode,
+} from './messages.ts';
 
 const pad = (number: number): string => String(number).padStart(8, '0');
 
@@ -28,6 +36,8 @@ export const KEYS = {
   waiting: (id: AccountId, seq: number): string => `waiting/${id}/${pad(seq)}`,
   waitingOf: (id: AccountId): string => `waiting/${id}/`,
   ended: (id: ConferenceId): string => `ended/${id}`,
+  /** What a service request was answered (answers.ts). */
+  answer: (requestId: string): string => `answer/${keyWord(requestId)}`,
   /** What the caller of this call said as its name (recorded-names.ts). */
   name: (id: CallId): string => `name/${keyWord(id)}`,
   mixer: (id: NodeId): string => `mixer/${id}`,
@@ -47,6 +57,7 @@ export const PREFIXES = {
   conference: 'conference/',
   waiting: 'waiting/',
   ended: 'ended/',
+  answer: 'answer/',
   name: 'name/',
   mixer: 'mixer/',
   vru: 'vru/',
@@ -129,6 +140,9 @@ export const endedRecord = z.object({
   accountId,
   endedAtMs: z.number(),
 });
+
+/** `answer/REQUEST`, which goes by itself. */
+export const answerRecord = z.object({ version: z.literal(1), reply: serviceReply });
 
 /** `outdial/account/ID` and `outdial/trunk/NAME`: what is called out now and was today (dial-ledger.ts). */
 export const outdialRecord = z.object({

@@ -53,24 +53,30 @@ export async function addWaiting(
   return fail(new MediaError('conflict', 'the waiting list changes too quickly'));
 }
 
+type Matches =
+  | { readonly callId: CallId }
+  /** Of the request that made it. */
+  | { readonly requestId: string };
+
 /** Every entry of this call. True when there was one. */
 export async function removeWaiting(
   store: Store,
   accountId: AccountId,
-  matches: { readonly callId: CallId } | { readonly waitingId: string },
+  matches: Matches,
 ): Promise<Result<boolean, MediaError>> {
   const list = await listWaiting(store, accountId);
   if (!list.ok) return list;
   let removed = false;
   for (const { key, record } of list.value) {
-    const hit =
-      'callId' in matches
-        ? record.caller.callId === matches.callId
-        : record.waitingId === matches.waitingId;
-    if (!hit) continue;
+    if (!isMeant(record, matches)) continue;
     const gone = await store.delete(key);
     if (!gone.ok) return gone;
     removed = true;
   }
   return ok(removed);
+}
+
+function isMeant({ caller, requestId }: WaitingRecord, matches: Matches): boolean {
+  if ('callId' in matches) return caller.callId === matches.callId;
+  return requestId === matches.requestId;
 }

@@ -51,6 +51,8 @@ interface Conference {
   /** Made by an interface server: only announced conferees, and it stays until it is told to end. */
   readonly managed: boolean;
   readonly conferees: Map<ConfereeId, Conferee>;
+  /** The last that were removed: a late copy of what announced one does not bring it back. */
+  readonly removed: Set<ConfereeId>;
   /** Mixes of its sub-conferences, on the same worker, while anybody is in them. */
   readonly subs: Map<number, MediaConference>;
   /** Nobody was announced yet. */
@@ -89,6 +91,8 @@ const HEARD: ConfereeState = { muted: false, sub: 0, held: false };
 /** Bounds of the tables, far above what one mixer can mix. */
 const MAX_CONFERENCES = 20_000;
 const MAX_CONFEREES = 20_000;
+/** More than leave one conference, which goes on, while a copy of a request is on its way. */
+const MAX_REMOVED = 4_096;
 /** A new conference needs room for the two who will talk in it, and one more. */
 const HEADROOM_FOR_A_CONFERENCE = 3;
 
@@ -139,6 +143,8 @@ export class Conferences {
     if (conference === undefined) return unknown(id);
     // A repeated request must not undo a mute that came in between.
     if (conference.conferees.has(conferee)) return ok(undefined);
+    // An id is never given again: this is a copy that comes after the removal, or was overtaken by it.
+    if (conference.removed.has(conferee)) return ok(undefined);
     if (conference.unused) {
       conference.unused = false;
       conference.idle?.cancel();
@@ -151,8 +157,10 @@ export class Conferences {
   /** E9: the conferee's place is gone, and its call if it is still up. */
   remove(id: ConferenceId, conferee: ConfereeId): void {
     const conference = this.#conferences.get(id);
-    const leaving = conference?.conferees.get(conferee);
-    if (conference === undefined || leaving === undefined) return;
+    if (conference === undefined) return;
+    bury(conference.removed, conferee);
+    const leaving = conference.conferees.get(conferee);
+    if (leaving === undefined) return;
     conference.conferees.delete(conferee);
     this.#depart(conference, leaving, 'removed')?.hangUp('removed');
     this.#closeEmptySubs(conference);
@@ -322,6 +330,7 @@ export class Conferences {
       media: media.value,
       managed,
       conferees: new Map(),
+      removed: new Set(),
       subs: new Map(),
       unused: managed,
       idle: undefined,
@@ -362,6 +371,15 @@ export class Conferences {
     for (const conferee of conference.conferees.values()) if (conferee.call !== undefined) return;
     const patienceMs = conference.unused ? UNUSED_MS : IDLE_MS;
     conference.idle = this.#options.clock.after(patienceMs, () => this.end(conference.id, 'idle'));
+  }
+}
+
+function bury(removed: Set<ConfereeId>, id: ConfereeId): void {
+  removed.add(id);
+  if (removed.size <= MAX_REMOVED) return;
+  for (const oldest of removed) {
+    removed.delete(oldest);
+    return;
   }
 }
 

@@ -123,6 +123,24 @@ describe('mixer role, managed conferences', () => {
     expect(told()).toEqual(['joined']);
   });
 
+  it('R42 announces nobody again who was removed, by a request that comes twice or was overtaken', async () => {
+    await create();
+    await admit('p1');
+    await ask({ kind: 'remove', conferenceId: 'c1', confereeId: 'p1' });
+    await ask({ kind: 'remove', conferenceId: 'c1', confereeId: 'p2' });
+    expect(await admit('p1')).toEqual({});
+    expect(await admit('p2')).toEqual({});
+    expect((await conferee('p1')).rejection?.status).toBe(403);
+    expect((await conferee('p2')).rejection?.status).toBe(403);
+    await admit('p3');
+    expect((await conferee('p3')).state).toBe('established');
+    // A conference that is made anew here has its conferees announced anew.
+    await ask({ kind: 'end', conferenceId: 'c1' });
+    await create();
+    await admit('p3');
+    expect((await conferee('p3')).state).toBe('established');
+  });
+
   it('R20 frees everything when a conferee hangs up and when it is removed', async () => {
     await create();
     await admit('p1');
