@@ -244,7 +244,7 @@ class VruClient implements ConferenceClient {
       },
     );
     const reply = asEnterReply(answer);
-    this.#desk.entered(of.callId, reply.kind === 'enter' ? reply.place : undefined);
+    this.#desk.entered(of.callId, reply);
     // Not known whether somebody let the caller in: undone, so that no ghost stays in the roster.
     if (!answer.ok && uncertain) void this.#forget(requestId, code, caller);
     return reply;
@@ -300,7 +300,7 @@ class VruClient implements ConferenceClient {
       caller: this.#caller(of),
     });
     const reply = asEnterReply(answer);
-    this.#desk.entered(of.callId, reply.kind === 'enter' ? reply.place : undefined);
+    this.#desk.entered(of.callId, reply);
     return reply;
   }
 
@@ -340,7 +340,7 @@ class VruClient implements ConferenceClient {
       caller: this.#caller(of),
     });
     const reply = asEnterReply(answer);
-    this.#desk.entered(of.callId, reply.kind === 'enter' ? reply.place : undefined);
+    this.#desk.entered(of.callId, reply);
     return reply;
   }
 

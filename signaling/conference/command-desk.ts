@@ -1,29 +1,40 @@
 import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
-import type { CallId } from '../../common/ids.ts';
+import type { AccountId, CallId, NodeId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
-import { type PlaceInConference, type VruCommand, vruCommand } from './messages.ts';
+import {
+  type PlaceInConference,
+  type ServiceReply,
+  type VruCommand,
+  vruCommand,
+} from './messages.ts';
 
 export type CommandHandler = (command: VruCommand) => Promise<Result<void, MediaError>>;
 
 type Answer = Result<unknown, MediaError>;
+type EnterReply = Extract<ServiceReply, { kind: 'enter' | 'wait' | 'refused' }>;
 
 /** Commands whose answers are remembered for a retry; far more than can be under way at once. */
 const REMEMBERED = 4_096;
 /** Calls whose way is remembered; more than one VRU carries. */
 const MAX_CALLS = 50_000;
 
-/** Where a call is, and the last place that it had, which no earlier one may undo. */
-interface Way {
+type Placing = Extract<VruCommand, { kind: 'place' | 'wait' | 'release' }>;
+type Reached = Pick<PlaceInConference, 'accountId' | 'confereeId' | 'mixerId' | 'order'>;
+
+/** Where a call is, and the last place that it had or was to have, which no earlier one may undo. */
+export interface Way {
+  /** Whose conference it has entered last, also to wait. */
+  readonly accountId: AccountId | undefined;
   readonly now: PlaceInConference | undefined;
-  readonly last: PlaceInConference | undefined;
+  readonly last: Reached | undefined;
 }
 
 /**
  * Takes the commands for one VRU. Each is carried out once, those for one call one after another,
  * and none before the answer of an `enter` of that call that is still under way. Commands come from
  * several servers, so they overtake each other: one that sends a call where it is already, or where
- * it was before, is dropped.
+ * it was before, is dropped, and so is the way into a place that the call was sent away from already.
  */
 export class CommandDesk {
   readonly #clock: Clock;
@@ -50,9 +61,11 @@ export class CommandDesk {
     void this.#inTurn(callId, () => answered);
   }
 
-  /** It was answered; `place` when the answer puts the call into a conference. */
-  entered(callId: CallId, place: PlaceInConference | undefined): void {
-    this.#note(callId, place);
+  /** It was answered. */
+  entered(callId: CallId, reply: EnterReply): void {
+    const now = reply.kind === 'enter' ? reply.place : undefined;
+    const accountId = reply.kind === 'wait' ? reply.accountId : now?.accountId;
+    this.#note(callId, { accountId, now, last: now ?? this.#ways.get(callId)?.last });
     const finish = this.#entering.get(callId);
     this.#entering.delete(callId);
     // In a later turn: whoever awaits the answer acts on it before the next command comes.
@@ -88,46 +101,65 @@ export class CommandDesk {
   async #carryOut(command: VruCommand): Promise<Answer> {
     const { callId, requestId } = command;
     const way = this.#ways.get(callId);
-    if (way !== undefined && isOvertaken(command, way)) return ok({});
+    if (way !== undefined && isPlacing(command) && isOvertaken(command, way)) return ok({});
     const done = await this.#handler(command);
     if (!done.ok) {
       // What failed for the moment may be asked for again under the same id.
       if (done.error.retry) this.#answers.delete(requestId);
       return done;
     }
-    if (PLACING.has(command.kind)) {
-      this.#note(callId, command.kind === 'place' ? command.place : undefined);
-    }
+    if (isPlacing(command)) this.#note(callId, wayAfter(command, this.#ways.get(callId)));
     return ok({});
   }
 
-  #note(callId: CallId, now: PlaceInConference | undefined): void {
-    const last = now ?? this.#ways.get(callId)?.last;
+  #note(callId: CallId, way: Way): void {
     this.#ways.delete(callId);
-    this.#ways.set(callId, { now, last });
+    this.#ways.set(callId, way);
     bound(this.#ways, MAX_CALLS);
   }
 }
 
 /** Commands after which a call is somewhere else. */
-const PLACING: ReadonlySet<VruCommand['kind']> = new Set(['place', 'wait', 'release']);
-
-function isOvertaken(command: VruCommand, { now, last }: Way): boolean {
-  switch (command.kind) {
-    case 'place':
-      return last !== undefined && !isLater(command.place, last);
-    case 'wait':
-    case 'release':
-      // Sent away from a place that the call does not have any more.
-      return command.leaves !== undefined && command.leaves !== now?.confereeId;
-    case 'announce':
-    case 'dial':
-    case 'hang-up':
-      return false;
-  }
+function isPlacing(command: VruCommand): command is Placing {
+  return command.kind === 'place' || command.kind === 'wait' || command.kind === 'release';
 }
 
-function isLater(place: PlaceInConference, last: PlaceInConference): boolean {
+/** The place that a call leaves by this command, if it says which. */
+function leftBy({ leaves, order, accountId }: Exclude<Placing, { kind: 'place' }>) {
+  if (leaves === undefined || order === undefined || accountId === undefined) return undefined;
+  return { confereeId: leaves, order, accountId, mixerId: '' as NodeId };
+}
+
+function wayAfter(command: Placing, before: Way | undefined): Way {
+  if (command.kind === 'place') {
+    const { place } = command;
+    return { accountId: place.accountId, now: place, last: place };
+  }
+  const left = leftBy(command);
+  const last = before?.last;
+  // The way to it has been overtaken by the way out of it.
+  const isNew = left !== undefined && (last === undefined || isLater(left, last));
+  return {
+    accountId: command.accountId ?? before?.accountId,
+    now: undefined,
+    last: isNew ? left : last,
+  };
+}
+
+/** Pure: whether a command comes too late for a call that has come this way. */
+export function isOvertaken(command: Placing, { accountId, now, last }: Way): boolean {
+  const of = command.kind === 'place' ? command.place.accountId : command.accountId;
+  // The call has entered another account's conference since.
+  if (accountId !== undefined && of !== undefined && of !== accountId) return true;
+  if (command.kind === 'place') return last !== undefined && !isLater(command.place, last);
+  if (command.leaves === undefined || command.leaves === now?.confereeId) return false;
+  // Sent away from a place that the call does not have any more – or does not have yet: then it
+  // need not come to it at all.
+  const left = leftBy(command);
+  return left === undefined || (last !== undefined && !isLater(left, last));
+}
+
+function isLater(place: Reached, last: Reached): boolean {
   // Another account was entered since, or a server without order numbers sent it.
   if (place.accountId !== last.accountId) return true;
   if (place.order === undefined || last.order === undefined) {

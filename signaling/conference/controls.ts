@@ -5,7 +5,14 @@ import type { ConferenceLog, Decision } from './conference-log.ts';
 import { callTheRoll } from './conference-words.ts';
 import { controlEvents, type StateAction } from './control-events.ts';
 import { tellConferees } from './control-words.ts';
-import { afterwards, depart, endConference, release, withinPatience } from './ending.ts';
+import {
+  afterwards,
+  depart,
+  endConference,
+  release,
+  tellDepartures,
+  withinPatience,
+} from './ending.ts';
 import type { Finish, Management, Reply } from './management.ts';
 import type { ServiceRequest } from './messages.ts';
 import { tellMutes } from './mutes.ts';
@@ -36,6 +43,7 @@ export async function control(
     return async () => {
       await tellMutes(management, log);
       const { action, requestId } = request;
+      if (action.kind === 'delete') await tellDepartures(management, log, true);
       if (action.kind === 'record') sayRecording(management, log, requestId, action.on);
       return DONE;
     };
@@ -142,7 +150,7 @@ async function remove(
     const { value: deleted } = decided;
     if (deleted === undefined) return DONE;
     // The VRU first: it takes the caller out at once and speaks, instead of noticing a lost mixer.
-    await withinPatience(management, release(management, deleted, 'deleted'));
+    await withinPatience(management, release(management, log, deleted, 'deleted'));
     await afterwards(management, log, deleted, 'deleted');
     return DONE;
   };

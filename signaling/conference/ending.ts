@@ -16,7 +16,7 @@ import { afterDeparture } from './policy.ts';
 import { KEYS } from './records.ts';
 import { returnToWaiting } from './returning.ts';
 import type { Conferee } from './roster.ts';
-import { passSerial } from './serials.ts';
+import { passSerial, placeOrder } from './serials.ts';
 import { keepTime } from './time-keeping.ts';
 
 type Left = Extract<ConferenceEvent, { kind: 'left' }>['why'];
@@ -118,6 +118,41 @@ export async function afterwards(
   if (log.roster.endAtMs !== null && left.role === 'host') beginGrace(management, log);
 }
 
+/** Time for the server that decided it. */
+const DECIDED_MS = 2_000;
+/** Later the conference has another mixer, has ended, or the VRU has noticed. */
+const OWED_MS = 600_000;
+
+/**
+ * A server that decided a departure may have died before the mixer or the VRU heard of it: a seat
+ * nobody has, a caller who was deleted and goes on hearing everybody. Told here, once by each server;
+ * nothing happens twice. `atOnce`: the one who asked for it asks again.
+ */
+export async function tellDepartures(
+  management: Management,
+  log: ConferenceLog,
+  atOnce = false,
+): Promise<void> {
+  const { created, ended, departed } = log.roster;
+  if (created === undefined || ended !== undefined) return;
+  const nowMs = management.options.clock.wallMs();
+  const told = management.departuresTold.get(log) ?? 0;
+  const owed = departed.filter(({ number, atMs }) => {
+    const ageMs = nowMs - atMs;
+    return number > told && ageMs < OWED_MS && (atOnce || ageMs >= DECIDED_MS);
+  });
+  const last = owed.at(-1)?.number;
+  if (last === undefined) return;
+  const heard = await Promise.all(
+    owed.map(async ({ conferee, deleted }) => {
+      if (deleted) await withinPatience(management, release(management, log, conferee, 'deleted'));
+      return management.mixers.remove(created.mixerId, log.id, conferee.confereeId);
+    }),
+  );
+  const now = management.departuresTold.get(log) ?? 0;
+  if (heard.every(Boolean)) management.departuresTold.set(log, Math.max(now, last));
+}
+
 /** Says what is coming, and sees to it that it comes. Another server would see to it as well. */
 function beginGrace(management: Management, log: ConferenceLog): void {
   const { clock } = management.options;
@@ -175,7 +210,7 @@ async function endNow(management: Management, log: ConferenceLog): Promise<void>
   }
   await withinPatience(management, hangUpDials(management, log));
   if (ended.others === 'wait') await returnToWaiting(management, log, left);
-  if (ended.others === 'release') await releaseAll(management, left, releaseWord(ended.why));
+  if (ended.others === 'release') await releaseAll(management, log, left, releaseWord(ended.why));
   await management.mixers.end(created.mixerId, log.id);
   const kept = { version: 1, conferenceId: log.id, accountId: created.accountId };
   const written = await store.put(KEYS.ended(log.id), { ...kept, endedAtMs: clock.wallMs() });
@@ -199,10 +234,11 @@ function releaseWord(why: string): ReleaseWhy {
 
 async function releaseAll(
   management: Management,
+  log: ConferenceLog,
   conferees: readonly Conferee[],
   why: ReleaseWhy,
 ): Promise<void> {
-  const told = Promise.all(conferees.map((conferee) => release(management, conferee, why)));
+  const told = Promise.all(conferees.map((conferee) => release(management, log, conferee, why)));
   await withinPatience(management, told);
 }
 
@@ -219,6 +255,7 @@ export async function withinPatience(
 /** The VRU speaks the reason, then hangs up. */
 export async function release(
   management: Management,
+  { roster }: ConferenceLog,
   conferee: Conferee,
   why: ReleaseWhy,
 ): Promise<void> {
@@ -229,5 +266,7 @@ export async function release(
     callId: caller.callId,
     why,
     leaves: confereeId,
+    order: placeOrder(roster, conferee),
+    accountId: roster.accountId,
   });
 }

@@ -229,7 +229,7 @@ export async function sendPlace(
   conferee: Conferee,
 ): Promise<void> {
   const place = placeOf(log.roster, conferee);
-  if (place === undefined) return;
+  if (place === undefined || log.roster.ended !== undefined) return;
   const { callId } = conferee.caller;
   const told = await management.vrus.command(conferee.caller, {
     kind: 'place',

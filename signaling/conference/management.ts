@@ -60,6 +60,8 @@ export class Management {
   readonly reseated = new WeakMap<ConferenceLog, number>();
   /** The event up to which the mixer has acknowledged the mute bits to this server. */
   readonly mutesTold = new WeakMap<ConferenceLog, number>();
+  /** The event up to which the mixer, and who was deleted, have heard of departures from this server. */
+  readonly departuresTold = new WeakMap<ConferenceLog, number>();
   readonly #logs = new Map<ConferenceId, Promise<Result<ConferenceLog, MediaError>>>();
   readonly #projecting = new Coalescing();
   /** Moves, announcements, endings, by name. */

@@ -304,6 +304,7 @@ export const placeInConference = z.object({
   recorded: z.boolean().optional(),
 });
 export type PlaceInConference = z.infer<typeof placeInConference>;
+const placeOrder = placeInConference.shape.order;
 
 export const serviceReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('enter'), place: placeInConference }),
@@ -468,6 +469,8 @@ export const vruCommand = z.discriminatedUnion('kind', [
     accountId,
     waitingId: z.string(),
     leaves: confereeId.optional(),
+    /** Of the place that it leaves. */
+    order: placeOrder,
   }),
   /** Speak the reason, then BYE. */
   z.object({
@@ -477,6 +480,9 @@ export const vruCommand = z.discriminatedUnion('kind', [
     why: z.enum(['deleted', 'ended', 'host-left', 'draining', 'time-limit']),
     /** The place that it is about: a call that has another one by now is not concerned. */
     leaves: confereeId.optional(),
+    /** Of that place, and its account: whether the call has yet to come to it, or has been there. */
+    order: placeOrder,
+    accountId: accountId.optional(),
   }),
   /** Speak to this caller without interrupting the talk. */
   z.object({

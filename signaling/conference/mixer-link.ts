@@ -82,10 +82,10 @@ export class MixerLink {
     return LOST.has(answer.error.code) ? 'lost' : 'refused';
   }
 
-  /** The disconnect message, with the parameter given at entry (E9–E10). */
-  async remove(mixerId: NodeId, conferenceId: ConferenceId, confereeId: ConfereeId): Promise<void> {
+  /** The disconnect message, with the parameter given at entry (E9–E10). True: acknowledged. */
+  remove(mixerId: NodeId, conferenceId: ConferenceId, confereeId: ConfereeId): Promise<boolean> {
     const requestId = `remove-${confereeId}`;
-    await this.#tell(mixerId, { kind: 'remove', requestId, conferenceId, confereeId });
+    return this.#tell(mixerId, { kind: 'remove', requestId, conferenceId, confereeId });
   }
 
   /** True: the mixer has acknowledged it. */

@@ -13,7 +13,7 @@ import { type Entrant, join, seat, sendPlace } from './joining.ts';
 import type { Management } from './management.ts';
 import type { AccountRecord } from './messages.ts';
 import type { Conferee } from './roster.ts';
-import { listWaiting, removeWaiting } from './waiting-list.ts';
+import { listWaiting } from './waiting-list.ts';
 
 /** Moves under way at once; each is one INVITE of a VRU to the mixer. */
 const AT_ONCE = 64;
@@ -39,12 +39,12 @@ async function moveWaiting(
   const { store } = management.options;
   const list = await listWaiting(store, account.id);
   if (!list.ok) throw list.error;
-  await inOrder(list.value, async ({ record }) => {
+  await inOrder(list.value, async ({ key, revision, record }) => {
     const { role, caller, requestId } = record;
     const forget = async (): Promise<void> => {
-      const { callId } = caller;
-      const gone = await removeWaiting(store, account.id, { callId });
-      if (!gone.ok) throw gone.error;
+      const gone = await store.delete(key, revision);
+      // Written anew: the conference has ended, and the caller waits for the next one.
+      if (!gone.ok && gone.error.code !== 'conflict') throw gone.error;
     };
     return bring(management, proper, { account, role, caller, requestId, from: 'waiting' }, forget);
   });

@@ -61,7 +61,7 @@ export async function once(
     management.repeated('known');
     return async () => {
       // Whoever gave this answer may have died before the record of waiting was gone.
-      const done = await stopWaiting(management, accountId, before, { requestId });
+      const done = await stopWaiting(management, accountId, before, requestId);
       return done.ok ? ok(before) : done;
     };
   }
@@ -74,22 +74,20 @@ export async function once(
     if (!given.ok) return given;
     const { ours, reply } = given.value;
     if (!ours) await setRight(management, request, accountId, made.value, reply);
-    const { callId } = request.caller;
-    const matches = ours ? { callId } : { requestId };
-    const done = await stopWaiting(management, accountId, reply, matches);
+    const done = await stopWaiting(management, accountId, reply, requestId);
     return done.ok ? ok(reply) : done;
   };
 }
 
-/** Who is in, or was turned away, does not wait. */
+/** Who is in, or was turned away, does not wait; unless it has come back to waiting since. */
 async function stopWaiting(
   management: Management,
   accountId: AccountId,
   reply: ServiceReply,
-  matches: Parameters<typeof removeWaiting>[2],
+  requestId: string,
 ): Promise<Reply> {
   if (reply.kind === 'wait') return ok(reply);
-  const removed = await removeWaiting(management.options.store, accountId, matches);
+  const removed = await removeWaiting(management.options.store, accountId, { requestId });
   return removed.ok ? ok(reply) : removed;
 }
 

@@ -7,7 +7,7 @@ import type { AccountId, ConferenceId, NodeId } from '../../common/ids.ts';
 import type { Entry } from '../../common/store/store.ts';
 import type { ConferenceLog } from './conference-log.ts';
 import { checkDials, checkPlaces } from './dialling.ts';
-import { finishEnding, removeConferee } from './ending.ts';
+import { finishEnding, removeConferee, tellDepartures } from './ending.ts';
 import { findConference, type GuardKind, guardKey, isVoid } from './guards.ts';
 import { replaceMixer, reseatIfOwed } from './joining.ts';
 import type { Management } from './management.ts';
@@ -69,6 +69,7 @@ async function checkConferences(management: Management): Promise<void> {
     await checkDials(management, log);
     await reseatIfOwed(management, log);
     await tellMutes(management, log);
+    await tellDepartures(management, log);
     await keepTime(management, log);
     if (roster.ended !== undefined) return;
     const recorded = await management.project(log);

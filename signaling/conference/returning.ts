@@ -8,7 +8,8 @@ import { seat, sendPlace } from './joining.ts';
 import type { Management } from './management.ts';
 import type { AccountRecord } from './messages.ts';
 import type { Conferee } from './roster.ts';
-import { addWaiting, removeWaiting } from './waiting-list.ts';
+import { placeOrder } from './serials.ts';
+import { removeWaiting, waitAgain } from './waiting-list.ts';
 
 /** In the order of the roll. First the records, so that a host who comes now finds everybody. */
 export async function returnToWaiting(
@@ -26,7 +27,7 @@ export async function returnToWaiting(
       account?.waitingMode === 'mingle' && (await mingle(management, account, conferee, log));
     if (mingled === true) continue;
     const waitingId = `w-${conferee.confereeId}`;
-    const added = await addWaiting(management.options.store, created.accountId, {
+    const added = await waitAgain(management.options.store, created.accountId, {
       waitingId,
       requestId: waitingId,
       code: created.code,
@@ -35,18 +36,20 @@ export async function returnToWaiting(
       atMs: management.options.clock.wallMs(),
     });
     if (!added.ok) throw added.error;
-    commands.push(tellWait(management, created.accountId, conferee, added.value.record.waitingId));
+    commands.push(tellWait(management, log, conferee, added.value.record.waitingId));
   }
   await withinPatience(management, Promise.all(commands));
 }
 
 async function tellWait(
   management: Management,
-  accountId: AccountRecord['id'],
+  { roster }: ConferenceLog,
   conferee: Conferee,
   waitingId: string,
 ): Promise<void> {
   const { caller, confereeId } = conferee;
+  const { accountId } = roster;
+  if (accountId === undefined) return;
   const { callId } = caller;
   const told = await management.vrus.command(caller, {
     kind: 'wait',
@@ -55,6 +58,7 @@ async function tellWait(
     accountId,
     waitingId,
     leaves: confereeId,
+    order: placeOrder(roster, conferee),
   });
   if (told.ok || told.error.code !== 'closed') return;
   await removeWaiting(management.options.store, accountId, { callId });

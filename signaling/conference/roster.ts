@@ -62,11 +62,23 @@ export interface Dial {
 const DIAL_PROGRESSES: ReadonlySet<string> = new Set(DIAL_PROGRESS);
 export const isDialOver = (state: DialState): boolean => !DIAL_PROGRESSES.has(state);
 
+/** Somebody who is not in it any more. */
+export interface Departed {
+  readonly conferee: Conferee;
+  /** Of the event, and when that was. */
+  readonly number: number;
+  readonly atMs: number;
+  /** By a host or an operator: the VRU does not know it of itself. */
+  readonly deleted: boolean;
+}
+
 type Created = Extract<ConferenceEvent, { kind: 'created' }>;
 type Ended = Extract<ConferenceEvent, { kind: 'ended' }>;
 
 /** Requests and departures remembered, so that a late retry has no second effect. */
 const REMEMBERED = 2_048;
+/** Departures remembered, so that a server that did not decide one can see to it that all hear of it. */
+const DEPARTED_KEPT = 256;
 /** Calls that were made and are over, kept to be shown. */
 const DIALS_KEPT = 100;
 
@@ -94,6 +106,8 @@ export class Roster {
   readonly conferees = new Map<number, Conferee>();
   /** In the order in which they were asked for; of those that are over the last ones. */
   readonly dials = new Map<CallId, Dial>();
+  /** In their order, the last ones. */
+  readonly departed: Departed[] = [];
   readonly #byCall = new Map<CallId, number>();
   readonly #byId = new Map<ConfereeId, number>();
   readonly #requests = new Set<string>();
@@ -153,7 +167,7 @@ export class Roster {
       case 'left':
       case 'moved':
       case 'deleted':
-        this.#remove(event.ordinal);
+        this.#remove(event.ordinal, atMs, event.kind === 'deleted');
         break;
       case 'muted': {
         const bit = event.bit === 'self' ? 'mutedBySelf' : 'mutedByHost';
@@ -287,10 +301,12 @@ export class Roster {
     if (conferee !== undefined) this.conferees.set(ordinal, { ...conferee, ...change });
   }
 
-  #remove(ordinal: number): void {
+  #remove(ordinal: number, atMs: number, deleted: boolean): void {
     const conferee = this.conferees.get(ordinal);
     if (conferee === undefined) return;
     this.conferees.delete(ordinal);
+    this.departed.push({ conferee, number: this.number, atMs, deleted });
+    if (this.departed.length > DEPARTED_KEPT) this.departed.shift();
     this.#byId.delete(conferee.confereeId);
     if (this.#byCall.get(conferee.caller.callId) === ordinal) {
       this.#byCall.delete(conferee.caller.callId);

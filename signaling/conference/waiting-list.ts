@@ -53,27 +53,54 @@ export async function addWaiting(
   return fail(new MediaError('conflict', 'the waiting list changes too quickly'));
 }
 
+/**
+ * As addWaiting, for one who comes back. Its entry may still be there, with somebody about to remove it as
+ * its call had been brought in: it gets another revision, so that it stays.
+ */
+export async function waitAgain(
+  store: Store,
+  accountId: AccountId,
+  wanted: Omit<WaitingRecord, 'seq' | 'version'>,
+): Promise<Result<WaitingEntry, MediaError>> {
+  for (let race = 0; race < MAX_RACES; race++) {
+    const added = await addWaiting(store, accountId, wanted);
+    if (!added.ok || added.value.record.requestId === wanted.requestId) return added;
+    const { key, revision } = added.value;
+    // The VRU knows it by its old name, or is told this one.
+    const record = { ...added.value.record, requestId: wanted.requestId };
+    const written = await store.compareAndSet(key, record, revision);
+    if (written.ok) return ok({ key, revision: written.value, record });
+    if (written.error.code !== 'conflict') return written;
+  }
+  return fail(new MediaError('conflict', 'the waiting list changes too quickly'));
+}
+
 type Matches =
   | { readonly callId: CallId }
   /** Of the request that made it. */
   | { readonly requestId: string };
 
-/** Every entry of this call. True when there was one. */
+/** Every entry that is meant. True when there was one. */
 export async function removeWaiting(
   store: Store,
   accountId: AccountId,
   matches: Matches,
 ): Promise<Result<boolean, MediaError>> {
-  const list = await listWaiting(store, accountId);
-  if (!list.ok) return list;
   let removed = false;
-  for (const { key, record } of list.value) {
-    if (!isMeant(record, matches)) continue;
-    const gone = await store.delete(key);
-    if (!gone.ok) return gone;
-    removed = true;
+  for (let race = 0; race < MAX_RACES; race++) {
+    const list = await listWaiting(store, accountId);
+    if (!list.ok) return list;
+    let writtenAnew = false;
+    for (const { key, revision, record } of list.value) {
+      if (!isMeant(record, matches)) continue;
+      const gone = await store.delete(key, revision);
+      if (!gone.ok && gone.error.code !== 'conflict') return gone;
+      if (gone.ok) removed = true;
+      else writtenAnew = true;
+    }
+    if (!writtenAnew) return ok(removed);
   }
-  return ok(removed);
+  return fail(new MediaError('conflict', 'the waiting list changes too quickly'));
 }
 
 function isMeant({ caller, requestId }: WaitingRecord, matches: Matches): boolean {
