@@ -14,6 +14,7 @@ import { type PressureKind, runPressure } from './pressure.ts';
 import { findTable, loadText, pressureText } from './report-text.ts';
 import { LOAD_CODECS } from './rtp-driver.ts';
 import { addScaleCommands } from './scale-commands.ts';
+import { addWebPageCommand } from './web-page-command.ts';
 import { startWitness } from './witness.ts';
 
 const whole =
@@ -288,6 +289,7 @@ program
 addMicroCommands(program);
 addApiCommands(program);
 addScaleCommands(program);
+addWebPageCommand(program);
 
 try {
   await program.parseAsync(process.argv);

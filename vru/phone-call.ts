@@ -7,7 +7,7 @@ import type { CodecChoice } from '../signaling/sdp/codec-selection.ts';
 import type { NameAddress, SipUri } from '../signaling/sip/uri.ts';
 import type { Session, SessionEnd, UserAgent } from '../signaling/sip/user-agent.ts';
 import type { PhoneOptions, PhoneParts, PhoneResult } from './phone.ts';
-import { isDigit, type KeyMove, toneSecond } from './phone-script.ts';
+import { isDigit, type KeyMove, parseKeys, toneSecond } from './phone-script.ts';
 import type { Wav } from './wav.ts';
 
 /** The options of a phone, read and checked. */
@@ -168,10 +168,20 @@ export class PhoneCall {
   }
 
   async #pressKeys(media: MediaEndpoint): Promise<void> {
-    const { keys, dtmfDelayMs, dtmfDurationMs } = this.#script;
+    const { keys, dtmfDelayMs, options } = this.#script;
+    if (keys.length > 0) await this.#parts.clock.sleep(dtmfDelayMs);
+    await this.#press(media, keys);
+    for await (const text of options.moreDtmf ?? []) {
+      const more = parseKeys(text);
+      if (more === undefined) throw new Error(`${text} are no keys`);
+      await this.#press(media, more);
+    }
+  }
+
+  async #press(media: MediaEndpoint, keys: readonly KeyMove[]): Promise<void> {
+    const { dtmfDurationMs } = this.#script;
     const { clock } = this.#parts;
     if (keys.length === 0) return;
-    await clock.sleep(dtmfDelayMs);
     for (const move of keys) {
       if (this.#over) return;
       if (move.kind === 'press') {

@@ -1,3 +1,5 @@
+import { PassThrough } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../common/ids.ts';
 import { silentLogger } from '../common/log.ts';
@@ -62,6 +64,20 @@ function answer({ session }: Call): void {
 }
 
 describe('phone', () => {
+  it('presses further keys when they come', async () => {
+    const keypad = new PassThrough({ objectMode: true });
+    const call = await dial({ dtmf: '9', moreDtmf: keypad, durationMs: 10_000 });
+    answer(call);
+    await call.clock.advance(2_000);
+    expect(call.leg.digitsSent).toEqual(['9']);
+    keypad.write('*6');
+    await nextTurn();
+    await call.clock.advance(500);
+    expect(call.leg.digitsSent).toEqual(['9', '*', '6']);
+    await call.clock.advance(10_000);
+    expect((await call.result).exitCode).toBe(0);
+  });
+
   it('plays, sends digits with their pauses, hears digits, and hangs up in time', async () => {
     const call = await dial({ dtmf: '91,#', play: 'tone:440', durationMs: 10_000 });
     await call.clock.advance(100);

@@ -23,6 +23,8 @@ export interface PhoneOptions {
   readonly target: string;
   /** Digits sent after the answer; `,` or `w` waits half a second. */
   readonly dtmf?: string;
+  /** More digits, each text pressed when it comes, as by somebody who listens first. */
+  readonly moreDtmf?: AsyncIterable<string>;
   /** Before the first digit. Default 1000. */
   readonly dtmfDelayMs?: number;
   /** Length of one digit. Default 120. */

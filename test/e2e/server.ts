@@ -33,10 +33,13 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** As it is, or by the ports that the server gets. */
+type OfPorts<T> = T | ((ports: PortBlock) => T);
+
 export interface ServerOptions {
-  readonly args?: readonly string[];
+  readonly args?: OfPorts<readonly string[]>;
   /** YAML, written to a file. */
-  readonly config?: string;
+  readonly config?: OfPorts<string>;
   /** Starts again where another one stopped. */
   readonly like?: Server;
 }
@@ -96,13 +99,14 @@ function configArguments(
   ports: PortBlock,
   dataDirectory: string,
 ): readonly string[] {
+  const text = typeof config === 'function' ? config(ports) : config;
   const file = join(dataDirectory, 'config.yaml');
-  if (config !== undefined) writeFileSync(file, config);
+  if (text !== undefined) writeFileSync(file, text);
   return [
-    ...(config === undefined ? [] : ['--config', file]),
+    ...(text === undefined ? [] : ['--config', file]),
     ...['--sip', `127.0.0.1:${ports.sip}`, '--http', '127.0.0.1:0', '--data', dataDirectory],
     ...['--rtp', `${ports.rtpMin}-${ports.rtpMax}`],
-    ...args,
+    ...(typeof args === 'function' ? args(ports) : args),
   ];
 }
 

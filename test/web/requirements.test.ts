@@ -3,14 +3,14 @@
  * interface servers) and real calls. What only a keypad can do is pressed on a phone, and the page
  * must show it.
  */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { SILENCE_DBFS, toneLevelDbfs } from '../audio/level.ts';
 import { type Audio, slice } from '../audio/signals.ts';
 import { heardPrompt } from '../e2e/heard.ts';
-import { type Server, startServer, TOKEN } from '../e2e/server.ts';
-import { HAS_CHROMIUM, openBrowser, PATIENT, signIn } from './browser.ts';
-import { openPhones, type Phone, type Phones } from './phones.ts';
+import { HAS_CHROMIUM, PATIENT } from './browser.ts';
+import type { Phone } from './phones.ts';
+import { stage } from './stage.ts';
 
 const LEVEL = -20;
 const tone = (frequencyHz: number): string => `tone:${frequencyHz}@${LEVEL}`;
@@ -28,40 +28,14 @@ function loudness({ rateHz, samples }: Audio, frequencyHz: number, fromMs: numbe
 const lengthMs = ({ rateHz, samples }: Audio): number => (samples.length / rateHz) * 1000;
 
 describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT, () => {
-  let server: Server;
-  let browser: Browser;
-  let phones: Phones;
-  const errors: string[] = [];
+  const on = stage();
   let codes = 40_000;
-
-  beforeAll(async () => {
-    server = await startServer();
-    phones = await openPhones(server);
-    browser = await openBrowser();
-  });
-  afterAll(async () => {
-    await phones?.close();
-    await browser?.close();
-    await server?.close();
-    expect(errors).toEqual([]);
-  });
-
-  async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${server.http}/api/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
-  }
 
   /** An account of its own for each test, so that they do not meet. */
   async function account(more: object = {}): Promise<{ host: string; guest: string }> {
     codes += 1;
     const [host, guest] = [`91${codes}`, `11${codes}`];
-    await api('POST', '/accounts', {
+    await on.api('POST', '/accounts', {
       id: `page-${codes}`,
       name: `Page ${codes}`,
       hostCodes: [host],
@@ -72,15 +46,7 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
     return { host, guest };
   }
 
-  async function open(secret: string): Promise<Page> {
-    const page = await browser.newPage();
-    page.on('pageerror', (error) => errors.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(message.text());
-    });
-    await signIn(page, server.http, secret);
-    return page;
-  }
+  const open = (secret: string): Promise<Page> => on.open(secret);
 
   const row = (page: Page, ordinal: number) => page.locator(`li[data-ordinal="${ordinal}"]`);
   const muted = (page: Page, ordinal: number) => row(page, ordinal).locator('.badge.muted');
@@ -98,7 +64,7 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
     const calls: Phone[] = [];
     for (let index = 0; index <= guests; index++) {
       calls.push(
-        phones.call(index % 3, {
+        on.phones.call(index % 3, {
           dtmf: `${index === 0 ? host : guest}#`,
           from: from(`+4930500${index}`, index === 2 ? 'Grace Hopper' : undefined),
           ...(more.quiet === true ? {} : { play: tone(400 + 220 * index) }),
@@ -117,22 +83,23 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
   }
 
   const confereesOnMixers = async (): Promise<number> => {
-    const { items } = await api<{ items: { conferees: number }[] }>('GET', '/mixers');
+    const { items } = await on.api<{ items: { conferees: number }[] }>('GET', '/mixers');
     return items.reduce((sum, { conferees }) => sum + conferees, 0);
   };
 
   it('R20: who leaves by key and who hangs up are both gone from roster and mixer', async () => {
     const { host, guest } = await account();
     const page = await open(host);
-    const first = phones.call(0, { dtmf: `${host}#` });
+    const first = on.phones.call(0, { dtmf: `${host}#` });
     await row(page, 1).waitFor();
-    // Leaving by key can only be done on the phone: two stars, some time after the entry.
-    const byKey = phones.call(1, { dtmf: `${guest}#,,,,,,,,,,,,,,,,**` });
+    const byKey = on.phones.call(1, { dtmf: `${guest}#` });
     await row(page, 2).waitFor();
-    const hangsUp = phones.call(2, { dtmf: `${guest}#` });
+    const hangsUp = on.phones.call(2, { dtmf: `${guest}#` });
     await row(page, 3).waitFor();
     hangsUp.hangUp();
     await gone(page, 3);
+    // Leaving by key can only be done on the phone.
+    byKey.press('**');
     await gone(page, 2);
     expect((await byKey.over).endedBy).toBe('remote');
     await expect.poll(confereesOnMixers).toBe(1);
@@ -176,7 +143,9 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
     await muted(page, 3).waitFor({ state: 'detached' });
     await row(page, 2).getByText('muted by host').waitFor();
     // One's own mute is only on one's own keypad; the page shows whose it is.
-    const self = phones.call(1, { dtmf: `${own.guest}#,,,,,,,,*6` });
+    const self = on.phones.call(1, { dtmf: `${own.guest}#` });
+    await row(page, 4).waitFor();
+    self.press('*6');
     await row(page, 4).getByText('muted by own key').waitFor();
     self.hangUp();
     await gone(page, 4);
@@ -194,7 +163,9 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
     await page.getByLabel('Who may talk').selectOption('questions');
     await row(page, 2).getByText('muted with all').waitFor();
     // A hand is raised on the phone: *9.
-    const asks = phones.call(2, { dtmf: `${own.guest}#,,,,,,,,*9` });
+    const asks = on.phones.call(2, { dtmf: `${own.guest}#` });
+    await row(page, 3).waitFor();
+    asks.press('*9');
     await row(page, 3).getByText('hand raised').waitFor();
     await button(page, /^Give the word to 3,/).click();
     await row(page, 3).getByText('hand raised').waitFor({ state: 'detached' });
@@ -231,7 +202,7 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
     await page.getByText('locked', { exact: true }).waitFor();
     const before = await metric('minusone_proxy_requests_total');
     for (const vru of [0, 1, 2]) {
-      const refused = await phones.call(vru, { dtmf: `${own.guest}#` }).over;
+      const refused = await on.phones.call(vru, { dtmf: `${own.guest}#` }).over;
       expect(refused.endedBy).toBe('remote');
       expect(heardPrompt(refused.audio, 'conference-locked')).toBe(true);
     }
@@ -239,7 +210,7 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
     expect(await row(page, 3).count()).toBe(0);
     await button(page, 'Unlock').click();
     await page.getByText('locked', { exact: true }).waitFor({ state: 'detached' });
-    phones.call(2, { dtmf: `${own.guest}#` });
+    on.phones.call(2, { dtmf: `${own.guest}#` });
     await row(page, 3).waitFor();
     await end();
   });
@@ -280,7 +251,7 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
     waits.host.hangUp();
     await waits.page.getByText('ended', { exact: true }).waitFor();
     // The guest hears music; the host comes back, and both are in a new conference.
-    phones.call(2, { dtmf: `${waits.codes.host}#` });
+    on.phones.call(2, { dtmf: `${waits.codes.host}#` });
     await waits.page.getByText('2 conferees').waitFor();
     await waits.end();
   });
@@ -295,7 +266,7 @@ describe.skipIf(!HAS_CHROMIUM)('each function of a host, from the page', PATIENT
 
   /** Sum over all lines of this name. */
   async function metric(name: string): Promise<number> {
-    const text = await (await fetch(`${server.http}/metrics`)).text();
+    const text = await (await fetch(`${on.server.http}/metrics`)).text();
     return text
       .split('\n')
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
