@@ -1,15 +1,15 @@
 /**
- * Every view of the page with real calls: on a desk and on a phone, light and dark, each judged by axe
- * and for what runs out of the screen. `MINUSONE_SCREENSHOTS=docs/images` writes the pictures of the
- * README anew; with `MINUSONE_SCREENSHOTS_ALL=1` every view in every form.
+ * Every view of the page with real calls, on a desk and on a phone, light and dark: judged by axe once in
+ * each scheme and once on each screen, and for what runs out of it. `MINUSONE_SCREENSHOTS=docs/images`
+ * writes the pictures of the README anew; with `MINUSONE_SCREENSHOTS_ALL=1` every view in every form.
  */
 import { mkdirSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Server, startServer, TOKEN } from '../e2e/server.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { TOKEN } from '../e2e/server.ts';
 import { axeFindings } from './accessible.ts';
-import { HAS_CHROMIUM, openBrowser, PATIENT, signIn } from './browser.ts';
-import { openPhones, type Phones } from './phones.ts';
+import { HAS_CHROMIUM, PATIENT } from './browser.ts';
+import { stage } from './stage.ts';
 
 const PICTURES = process.env['MINUSONE_SCREENSHOTS'];
 const ALL = process.env['MINUSONE_SCREENSHOTS_ALL'] === '1';
@@ -24,18 +24,22 @@ const README: Readonly<Record<string, string>> = {
   'accounts light-desk': 'page-accounts',
 };
 
+/** Colours do not depend on the width, nor targets and layout on the scheme: two of the four say it all. */
 const FORMS = [
   ['light-desk', 'light', 1280, 800],
-  ['dark-desk', 'dark', 1280, 800],
-  ['light-phone', 'light', 390, 844],
   ['dark-phone', 'dark', 390, 844],
 ] as const;
+const ALL_FORMS = [
+  ...FORMS,
+  ['dark-desk', 'dark', 1280, 800],
+  ['light-phone', 'light', 390, 844],
+] as const;
 
-/** Dozens of looks, each with axe. */
-const VERY_PATIENT = { timeout: 3 * PATIENT.timeout };
+/** Styles, layout and plots follow what was set. */
+const DRAWN = 'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))';
 
 /** Calls out go to the first VRU itself, where numbers ring, answer or are unknown. */
-const config = (sip: number): string => `
+const config = ({ sip }: { readonly sip: number }): string => `
 trunks:
   - name: carrier
     servers: ["127.0.0.1:${sip}"]
@@ -43,71 +47,31 @@ trunks:
     deniedPrefixes: ["+49900"]
 `;
 
-describe.skipIf(!HAS_CHROMIUM)('every view of the page', VERY_PATIENT, () => {
-  let server: Server;
-  let browser: Browser;
-  let phones: Phones;
-  const errors: string[] = [];
+const TEAM = {
+  ...{ id: 'team', name: 'Weekly meeting' },
+  ...{ hostCodes: ['771001'], participantCodes: ['661001'] },
+  ...{ waitingMode: 'start', hostLeaves: 'end', graceMs: 600_000 },
+  ...{ maxConferees: 25, maxDurationMs: 7_200_000, recordNames: false },
+  outdial: { prefixes: ['+49'], list: [{ number: '+4930777', name: 'Lise Meitner' }] },
+};
+const RINGING = [
+  ['+4930555', 60_000],
+  ['+4930777', 60_000],
+  ['+4930666', 0],
+] as const;
 
-  beforeAll(async () => {
-    const first = await startServer();
-    first.signal('SIGKILL');
-    await first.exited;
-    server = await startServer({ like: first, config: config(first.ports.sip) });
-    phones = await openPhones(server);
-    browser = await openBrowser();
-    await api('POST', '/accounts', {
-      ...{
-        id: 'team',
-        name: 'Weekly meeting',
-        hostCodes: ['771001'],
-        participantCodes: ['661001'],
-      },
-      ...{ waitingMode: 'start', hostLeaves: 'end', graceMs: 600_000 },
-      ...{ maxConferees: 25, maxDurationMs: 7_200_000, recordNames: false },
-      outdial: { prefixes: ['+49'], list: [{ number: '+4930777', name: 'Lise Meitner' }] },
-    });
-    for (const [dnis, ringMs] of [
-      ['+4930555', 60_000],
-      ['+4930777', 60_000],
-      ['+4930666', 0],
-    ] as const) {
-      await api('PUT', '/dnis', { dnis, application: 'announcement', ringMs });
-    }
-  });
-  afterAll(async () => {
-    await phones?.close();
-    await browser?.close();
-    await server?.close();
-  });
+describe.skipIf(!HAS_CHROMIUM)('every view of the page', PATIENT, () => {
+  const on = stage({ config });
 
-  async function api(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`${server.http}/api/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return text === '' ? undefined : JSON.parse(text);
-  }
-
-  async function open(secret?: string): Promise<Page> {
-    const page = await browser.newPage();
-    page.on('pageerror', (error) => errors.push(error.message));
-    if (secret === undefined) await page.goto(server.http);
-    else await signIn(page, server.http, secret);
-    page.setDefaultTimeout(PATIENT.timeout);
-    return page;
-  }
+  // Nothing moves: colours are judged as they are in the end.
+  const open = (secret?: string): Promise<Page> => on.open(secret, { reducedMotion: 'reduce' });
 
   /** Looks at what is there now in every form. */
   async function look(page: Page, view: string): Promise<void> {
-    for (const [form, colorScheme, width, height] of FORMS) {
+    for (const [form, colorScheme, width, height] of ALL ? ALL_FORMS : FORMS) {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });
-      // The layout follows a media query; plots are drawn anew.
-      await page.waitForTimeout(150);
+      await page.evaluate(DRAWN);
       expect.soft(await axeFindings(page), `${view} ${form}`).toEqual([]);
       const wide = await page.evaluate('document.documentElement.scrollWidth');
       expect.soft(wide, `${view} ${form} runs out of the screen`).toBe(width);
@@ -128,17 +92,19 @@ describe.skipIf(!HAS_CHROMIUM)('every view of the page', VERY_PATIENT, () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   };
 
+  /** The first three in this order, as two of them talk; whoever comes then has no other part. */
   async function fill(page: Page): Promise<void> {
     const names = ['Ada Lovelace', 'Charles Babbage', undefined, 'Grace Hopper', 'Alan Turing'];
     for (const [index, name] of [...names, undefined, 'Hedy Lamarr', 'Emmy Noether'].entries()) {
       const number = `+4930123400${index + 1}`;
-      phones.call(index % 3, {
+      on.phones.call(index % 3, {
         dtmf: `${index === 0 ? '771001' : '661001'}#`,
         from: `${name === undefined ? '' : `"${name}" `}<sip:${number}@127.0.0.1>`,
         ...([0, 2].includes(index) ? { play: `tone:${400 + 100 * index}@${-16 - 8 * index}` } : {}),
       });
-      await row(page, index + 1).waitFor();
+      if (index < 3) await row(page, index + 1).waitFor();
     }
+    await row(page, 8).waitFor();
   }
 
   const choose = async (page: Page, whom: RegExp, what: string): Promise<void> => {
@@ -153,19 +119,43 @@ describe.skipIf(!HAS_CHROMIUM)('every view of the page', VERY_PATIENT, () => {
     await page.keyboard.press('Enter');
     await page.getByText('This is not the code of a host.').waitFor();
     await look(page, 'sign-in-refused');
-    await page.close();
   });
 
-  it('of a host', async () => {
-    const page = await open('771001');
+  it('of a host and an operator, from before the conference to its end and without a server', async () => {
+    await on.api('POST', '/accounts', TEAM);
+    for (const [dnis, ringMs] of RINGING) {
+      await on.api('PUT', '/dnis', { dnis, application: 'announcement', ringMs });
+    }
+    // It goes on while the host's views are looked at.
+    const refused = on.phones.call(0, {
+      dtmf: '999999#,,,,,,,,,,999999#,,,,,,,,,,999999#',
+      from: 'sip:+4977@127.0.0.1',
+    });
+    const host = await open('771001');
+    await beforeIt(host);
+    await whileItGoesOn(host);
+    await refused.over;
+    await ofAnOperator(await open(TOKEN));
+    await atItsEnd(host);
+  });
+
+  async function beforeIt(page: Page): Promise<void> {
     await page.getByText('No conference now.').waitFor();
     await look(page, 'waiting');
+  }
+
+  async function whileItGoesOn(page: Page): Promise<void> {
     await fill(page);
     await page.getByLabel('Who may talk').selectOption('questions');
     await row(page, 5).getByText('muted with all').waitFor();
     await button(page, /^Unmute 3,/).click();
     await row(page, 3).getByText('talking').waitFor();
-    phones.call(0, { dtmf: '661001#,,,,,,,,*9', from: '"Marie Curie" <sip:+493099@127.0.0.1>' });
+    const marie = on.phones.call(0, {
+      dtmf: '661001#',
+      from: '"Marie Curie" <sip:+493099@127.0.0.1>',
+    });
+    await row(page, 9).waitFor();
+    marie.press('*9');
     await row(page, 9).getByText('hand raised').waitFor();
     await choose(page, /^More for 4,/, 'Put on hold');
     await row(page, 4).getByText('on hold').waitFor();
@@ -206,15 +196,9 @@ describe.skipIf(!HAS_CHROMIUM)('every view of the page', VERY_PATIENT, () => {
     await page.getByText('What happened').click();
     await page.getByText('What happened').scrollIntoViewIfNeeded();
     await look(page, 'happened');
-    await page.close();
-  });
+  }
 
-  it('of an operator', async () => {
-    await phones.call(0, {
-      dtmf: '999999#,,,,,,,,,,999999#,,,,,,,,,,999999#',
-      from: 'sip:+4977@127.0.0.1',
-    }).over;
-    const page = await open(TOKEN);
+  async function ofAnOperator(page: Page): Promise<void> {
     const tab = (name: string) => page.getByRole('link', { name, exact: true }).click();
     await button(page, /^Open /).waitFor();
     await look(page, 'operator');
@@ -257,11 +241,9 @@ describe.skipIf(!HAS_CHROMIUM)('every view of the page', VERY_PATIENT, () => {
     await tab('Alarms');
     await page.getByText('None.').waitFor();
     await look(page, 'alarms');
-    await page.close();
-  });
+  }
 
-  it('when the host leaves, at the end, and without a server', async () => {
-    const page = await open('771001');
+  async function atItsEnd(page: Page): Promise<void> {
     await row(page, 1).waitFor();
     await button(page, /^Delete 1,/).click();
     await button(page, 'Delete').click();
@@ -272,10 +254,8 @@ describe.skipIf(!HAS_CHROMIUM)('every view of the page', VERY_PATIENT, () => {
     await button(page, 'End for everybody').click();
     await page.getByText('ended', { exact: true }).waitFor();
     await look(page, 'ended');
-    server.signal('SIGKILL');
+    await on.kill();
     await page.getByText('connection lost').waitFor();
     await look(page, 'lost');
-    expect(errors).toEqual([]);
-    await page.close();
-  });
+  }
 });
