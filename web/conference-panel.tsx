@@ -198,10 +198,10 @@ function useLostFocus(heading: { current: HTMLElement | null }): void {
   const last = useRef<Element>(null);
   useEffect(() => {
     const now = document.activeElement;
-    if (now !== null && now !== document.body) {
-      last.current = now;
-      return;
-    }
+    const isSomewhere = now !== null && now !== document.body;
+    if (isSomewhere) last.current = now;
+    // A button that was switched off keeps the focus until the browser draws, and then nothing has it.
+    if (isSomewhere && !now.matches(':disabled')) return;
     const before = last.current;
     // Who clicked beside everything wants no focus at all.
     const isGone = before !== null && (!before.isConnected || before.matches(':disabled'));

@@ -1,5 +1,5 @@
 /** Rarer things to do, behind a button. Escape and a click elsewhere close it; the focus returns. */
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export interface MenuItem {
   readonly label: string;
@@ -23,7 +23,8 @@ export function Menu({ label, disabled, items }: Props) {
     button.current?.focus();
   };
 
-  useEffect(() => {
+  // Before the next key comes: on a slow machine a quick Tab would leave the button, and the menu close.
+  useLayoutEffect(() => {
     if (!open) return;
     box.current?.querySelector<HTMLButtonElement>('.menu button')?.focus();
     box.current?.querySelector('.menu')?.scrollIntoView({ block: 'nearest' });

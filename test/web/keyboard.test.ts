@@ -1,6 +1,6 @@
 /** Every function of a host with the keyboard alone, and where the focus is after each; what the page says aloud. */
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ADMIN_TOKEN, startTestApi, type TestApi } from '../../signaling/api/test-api.ts';
 import { HAS_CHROMIUM, openBrowser, PATIENT } from './browser.ts';
 
@@ -11,12 +11,18 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
   let system: TestApi;
   let browser: Browser;
   let page: Page;
+  let id: string;
+  let tries = 0;
   beforeAll(async () => {
     system = await startTestApi();
     browser = await openBrowser();
-    await system.create('c1', 'demo-start');
-    await system.join('c1', 'host');
-    for (let count = 0; count < 4; count++) await system.join('c1');
+  });
+  // A conference of its own for each try: the page shows its host the newest.
+  beforeEach(async () => {
+    id = `c${++tries}`;
+    await system.create(id, 'demo-start');
+    await system.join(id, 'host');
+    for (let count = 0; count < 4; count++) await system.join(id);
     page = await browser.newPage({ reducedMotion: 'reduce' });
     page.setDefaultTimeout(PATIENT.timeout);
     await page.goto(system.base);
@@ -24,7 +30,12 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
     await page.keyboard.type('910001');
     await page.keyboard.press('Enter');
     await page.getByText('live', { exact: true }).waitFor();
+    await page.getByText(`${id} on mixer-1`).waitFor();
     await page.locator('li[data-ordinal="5"]').waitFor();
+  });
+  afterEach(async () => {
+    await page?.close();
+    await system.append(id, { kind: 'ended', why: 'operator-ended', others: 'release' });
   });
   afterAll(async () => {
     await browser?.close();
@@ -53,7 +64,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
   }
 
   const asked = async (action: string): Promise<void> => {
-    await expect.poll(() => system.controls.at(-1)).toBe(`c1 ${action}`);
+    await expect.poll(() => system.controls.at(-1)).toBe(`${id} ${action}`);
   };
 
   it('mutes, holds, moves, makes host and deletes; the focus stays where the hands are', async () => {
@@ -75,6 +86,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
     await expect.poll(focused).toMatch(/^More for 2,/);
 
     await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Take off hold');
     await pressOn('Sub-conference …');
     await page.getByRole('dialog', { name: /^Move 2,/ }).waitFor();
     await page.getByLabel('To').focus();
@@ -86,6 +98,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
     await expect.poll(focused).toMatch(/^More for 2,/);
 
     await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Take off hold');
     await pressOn('Make host');
     await asked('{"kind":"make-host","ordinal":2}');
 
@@ -96,6 +109,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
     await page.keyboard.press('Enter');
     await expect.poll(focused).toMatch(/^Delete 4,/);
     await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Cancel');
     await pressOn('Delete');
     await asked('{"kind":"delete","ordinal":4}');
     await page.locator('li[data-ordinal="4"]').waitFor({ state: 'detached' });
@@ -104,6 +118,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
   });
 
   it('locks, mutes all, chooses who may talk, calls the roll, records, ends', async () => {
+    await system.append(id, { kind: 'sub-conference', ordinal: 2, sub: 2 });
     await pressOn('Lock');
     await asked('{"kind":"lock","locked":true}');
     await expect.poll(focused).toBe('Unlock');
@@ -130,7 +145,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
   });
 
   it('keeps the focus off nowhere when what had it goes', async () => {
-    await system.append('c1', { kind: 'hand', ordinal: 5, raised: true });
+    await system.append(id, { kind: 'hand', ordinal: 5, raised: true });
     await pressOn(/^Lower the hand of 5,/);
     await asked('{"kind":"lower-hand","ordinal":5}');
     await page.locator('.hands').waitFor({ state: 'detached' });
@@ -143,15 +158,17 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
       new MutationObserver(() => window.said.push(document.querySelector('[data-said]').textContent))
         .observe(document.querySelector('[data-said]'), { childList: true, characterData: true, subtree: true });
     `);
-    for (let count = 0; count < 30; count++) await system.join('c1');
-    for (let count = 0; count < 20; count++) system.talking('c1', 3, count % 2 === 0);
+    for (let count = 0; count < 30; count++) await system.join(id);
+    for (let count = 0; count < 20; count++) system.talking(id, 3, count % 2 === 0);
     await expect
       .poll(() => page.evaluate("window.said.join(' ')"))
       .toMatch(/\d+ came in\.|came in\./);
     await page.waitForTimeout(2_000);
-    const said = (await page.evaluate('window.said')) as readonly string[];
+    const said = ((await page.evaluate('window.said')) as readonly string[]).filter(
+      (text) => text !== '',
+    );
     // A machine that stood still in between says it in a few.
-    expect(said.length).toBeLessThan(6);
+    expect(said.length).toBeLessThan(10);
     expect(said.join(' ')).not.toContain('talk');
   });
 

@@ -2,9 +2,9 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_TOKEN, startTestApi, type TestApi } from '../../signaling/api/test-api.ts';
-import { type Server, startServer, TOKEN } from '../e2e/server.ts';
+import { TOKEN } from '../e2e/server.ts';
 import { HAS_CHROMIUM, openBrowser, PATIENT, signIn } from './browser.ts';
-import { openPhones } from './phones.ts';
+import { stage } from './stage.ts';
 
 /** Each would call `window.hacked` if it were anything but text. */
 const HOSTILE = [
@@ -133,24 +133,14 @@ describe.skipIf(!HAS_CHROMIUM)('the page and hostile input', PATIENT, () => {
 });
 
 describe.skipIf(!HAS_CHROMIUM)('a real call with a hostile name', PATIENT, () => {
-  let server: Server;
-  beforeAll(async () => {
-    server = await startServer();
-  });
-  afterAll(() => server?.close());
+  const on = stage();
 
   it('is shown as it is', async () => {
-    const phones = await openPhones(server);
-    const browser = await openBrowser();
-    const { page, errors } = await watched(browser);
-    await signIn(page, server.http, TOKEN);
+    const page = await on.open(TOKEN);
     const name = '<img src=x onerror=window.hacked=1>';
-    phones.call(0, { dtmf: '910001#', from: `"${name}" <sip:+4930@127.0.0.1>` });
+    on.phones.call(0, { dtmf: '910001#', from: `"${name}" <sip:+4930@127.0.0.1>` });
     await page.getByRole('button', { name: /^Open / }).click();
     await page.locator('.name', { hasText: name }).waitFor();
     expect(await page.evaluate(strange)).toBe(0);
-    expect(errors).toEqual([]);
-    await browser.close();
-    await phones.close();
   });
 });

@@ -48,7 +48,7 @@ export function stage(options: ServerOptions = {}): Stage {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return text === '' ? undefined : JSON.parse(text);
+    return (text === '' ? undefined : JSON.parse(text)) as never;
   };
 
   async function close(): Promise<void> {
