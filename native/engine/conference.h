@@ -29,7 +29,7 @@ struct Conference {
   uint32_t size = 0;
   uint8_t phase = 0;
   bool open = false;
-  bool ticks = false;  // is in the list of its phase
+  bool ticks = false;        // is in the list of its phase
   uint8_t contributors = 0;  // the loudest so many are mixed; 0: all
   bool automatic_gain = false;
   bool noise_suppression = false;
