@@ -2,6 +2,8 @@
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export interface MenuItem {
+  /** Stays when the label changes while the menu is open, so that the focus does too. */
+  readonly key: string;
   readonly label: string;
   readonly onChoose: () => void;
 }
@@ -64,7 +66,7 @@ export function Menu({ label, disabled, items }: Props) {
           {items.map((item) => (
             <button
               type="button"
-              key={item.label}
+              key={item.key}
               disabled={disabled}
               onClick={() => {
                 close();

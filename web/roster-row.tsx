@@ -43,12 +43,13 @@ export function Row(props: RowProps) {
     };
     const items = [
       {
+        key: 'hold',
         label: hold.label,
         onChoose: () => press('POST', `/conferees/${ordinal}/${hold.suffix}`),
       },
-      { label: 'Sub-conference …', onChoose: () => onMove(conferee) },
-      ...(role === 'host' ? [] : [{ label: 'Make host', onChoose: makeHost }]),
-      ...(narrow ? [{ label: 'Delete …', onChoose: () => onDelete(conferee) }] : []),
+      { key: 'move', label: 'Sub-conference …', onChoose: () => onMove(conferee) },
+      ...(role === 'host' ? [] : [{ key: 'host', label: 'Make host', onChoose: makeHost }]),
+      ...(narrow ? [{ key: 'delete', label: 'Delete …', onChoose: () => onDelete(conferee) }] : []),
     ];
     return (
       <li class={`row${talking ? ' talks' : ''}`} data-ordinal={ordinal}>

@@ -1,12 +1,13 @@
 /** Sign-in with a host code or the admin token; one field takes either. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { exchangeCode } from './api.ts';
 
 export function SignIn({ notice, onToken }: { notice: string; onToken: (token: string) => void }) {
   const [error, setError] = useState(notice);
   const [busy, setBusy] = useState(false);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  // With the first picture: what is typed at once is not lost.
+  useLayoutEffect(() => field.current?.focus(), []);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();

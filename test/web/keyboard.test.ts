@@ -107,6 +107,7 @@ describe.skipIf(!HAS_CHROMIUM)('the page without a mouse', PATIENT, () => {
     // The first thing in it is the harmless one.
     await expect.poll(focused).toBe('Cancel');
     await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await expect.poll(focused).toMatch(/^Delete 4,/);
     await page.keyboard.press('Enter');
     await expect.poll(focused).toBe('Cancel');
