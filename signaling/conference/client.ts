@@ -64,7 +64,7 @@ export interface ConferenceClientOptions extends ServiceClientOptions {
   readonly id: NodeId;
   /**
    * Carries out a command of an interface server. Called once per command, however often it was
-   * sent. `ok` when the command is accepted; error `closed` when there is no such call (any more).
+   * sent; a `wait` for a call that still waits by it may come again. `ok` when the command is accepted; error `closed` when there is no such call (any more).
    * `place` for a call that is in a conference (moved, or its mixer was replaced): make before break.
    * A command for a call whose `enter` or `reEnter` is under way comes after its answer; a `place`
    * that only repeats where the call is already is swallowed. Answer when it is carried out: the

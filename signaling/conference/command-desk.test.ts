@@ -3,7 +3,7 @@ import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../
 import { ok } from '../../common/result.ts';
 import { SimClock } from '../../common/sim-clock.ts';
 import { CommandDesk, isOvertaken, type Way } from './command-desk.ts';
-import type { PlaceInConference, VruCommand } from './messages.ts';
+import { commandReply, type PlaceInConference, type VruCommand } from './messages.ts';
 
 type Placing = Extract<VruCommand, { kind: 'place' | 'wait' | 'release' }>;
 type Order = readonly [number, number, number];
@@ -101,7 +101,8 @@ describe('the command desk', () => {
     });
     const handle = async (command: VruCommand): Promise<string> => {
       const answer = await it.handle(command);
-      return answer.ok ? 'ok' : answer.error.code;
+      if (!answer.ok) return answer.error.code;
+      return commandReply.parse(answer.value).overtaken === true ? 'overtaken' : 'ok';
     };
     return { it, clock, done, handle };
   }
@@ -112,8 +113,18 @@ describe('the command desk', () => {
     it.entered(callId, { kind: 'wait', accountId: ACME, waitingId: 'w1' });
     const answers = Promise.all([wait(FIRST), place(FIRST), place(NEXT)].map(handle));
     await clock.advance(1);
-    expect(await answers).toEqual(['ok', 'ok', 'ok']);
+    expect(await answers).toEqual(['ok', 'overtaken', 'ok']);
     expect(done).toEqual(['wait', 'place']);
+  });
+
+  it('a call that has begun to wait is not concerned by the end of a conference before', async () => {
+    const { it, done, handle } = desk();
+    it.entered(callId, { kind: 'wait', accountId: ACME, waitingId: 'w1', order: [4, 0, 0] });
+    expect(await handle(release(FIRST))).toBe('overtaken');
+    expect(await handle(place(FIRST))).toBe('overtaken');
+    expect(done).toEqual([]);
+    expect(await handle(release(NEXT))).toBe('ok');
+    expect(done).toEqual(['release']);
   });
 
   it('carries out a command once, whatever comes between its copies', async () => {
@@ -121,8 +132,10 @@ describe('the command desk', () => {
     it.entered(callId, { kind: 'enter', place: placeOf(FIRST) });
     const back = wait(FIRST);
     expect(await handle(back)).toBe('ok');
-    expect(await handle(place(NEXT))).toBe('ok');
-    expect(await handle(back)).toBe('ok');
+    const on = place(NEXT);
+    expect(await handle(on)).toBe('ok');
+    expect(await handle(back)).toBe('overtaken');
+    expect(await handle(on)).toBe('ok');
     expect(done).toEqual(['wait', 'place']);
   });
 });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { MediaError } from '../../common/errors.ts';
-import type { AccountId, CallId, NodeId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConfereeId, NodeId } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import {
   type PlaceInConference,
@@ -63,9 +63,7 @@ export class CommandDesk {
 
   /** It was answered. */
   entered(callId: CallId, reply: EnterReply): void {
-    const now = reply.kind === 'enter' ? reply.place : undefined;
-    const accountId = reply.kind === 'wait' ? reply.accountId : now?.accountId;
-    this.#note(callId, { accountId, now, last: now ?? this.#ways.get(callId)?.last });
+    this.#note(callId, wayIn(reply, this.#ways.get(callId)?.last));
     const finish = this.#entering.get(callId);
     this.#entering.delete(callId);
     // In a later turn: whoever awaits the answer acts on it before the next command comes.
@@ -79,11 +77,31 @@ export class CommandDesk {
     }
     const command = parsed.data;
     const before = this.#answers.get(command.requestId);
-    if (before !== undefined) return before;
+    if (before !== undefined) {
+      if (command.kind !== 'wait') return before;
+      return this.#inTurn(command.callId, () => this.#waitsStill(command, before));
+    }
     const answer = this.#inTurn(command.callId, () => this.#carryOut(command));
     this.#answers.set(command.requestId, answer);
     bound(this.#answers, REMEMBERED);
     return answer;
+  }
+
+  /**
+   * Of several servers that send callers back to waiting a late one has put a caller on the list again who has
+   * gone on since, or is gone: it must hear that.
+   */
+  async #waitsStill(
+    command: Extract<Placing, { kind: 'wait' }>,
+    before: Promise<Answer>,
+  ): Promise<Answer> {
+    const first = await before;
+    if (!first.ok) return first;
+    const way = this.#ways.get(command.callId);
+    const isStill = way?.now === undefined && way?.last?.confereeId === command.leaves;
+    if (!isStill) return ok({ overtaken: true });
+    const done = await this.#handler(command);
+    return done.ok ? ok({}) : done;
   }
 
   #inTurn<T>(callId: CallId, work: () => Promise<T>): Promise<T> {
@@ -101,7 +119,9 @@ export class CommandDesk {
   async #carryOut(command: VruCommand): Promise<Answer> {
     const { callId, requestId } = command;
     const way = this.#ways.get(callId);
-    if (way !== undefined && isPlacing(command) && isOvertaken(command, way)) return ok({});
+    if (way !== undefined && isPlacing(command) && isOvertaken(command, way)) {
+      return ok({ overtaken: true });
+    }
     const done = await this.#handler(command);
     if (!done.ok) {
       // What failed for the moment may be asked for again under the same id.
@@ -124,10 +144,25 @@ function isPlacing(command: VruCommand): command is Placing {
   return command.kind === 'place' || command.kind === 'wait' || command.kind === 'release';
 }
 
+function wayIn(reply: EnterReply, before: Reached | undefined): Way {
+  if (reply.kind === 'enter') {
+    const { place } = reply;
+    return { accountId: place.accountId, now: place, last: place };
+  }
+  if (reply.kind === 'refused') return { accountId: undefined, now: undefined, last: before };
+  const { accountId, order } = reply;
+  // What is over by now is no concern of one who begins to wait.
+  const from = order && { accountId, order, ...NO_PLACE };
+  const isNew = from !== undefined && (before === undefined || isLater(from, before));
+  return { accountId, now: undefined, last: isNew ? from : before };
+}
+
+const NO_PLACE = { confereeId: '' as ConfereeId, mixerId: '' as NodeId };
+
 /** The place that a call leaves by this command, if it says which. */
 function leftBy({ leaves, order, accountId }: Exclude<Placing, { kind: 'place' }>) {
   if (leaves === undefined || order === undefined || accountId === undefined) return undefined;
-  return { confereeId: leaves, order, accountId, mixerId: '' as NodeId };
+  return { ...NO_PLACE, confereeId: leaves, order, accountId };
 }
 
 function wayAfter(command: Placing, before: Way | undefined): Way {

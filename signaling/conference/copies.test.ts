@@ -227,6 +227,44 @@ describe('R42: other requests that come again, late', () => {
     expect(await copies.everybody()).toEqual({ in: [host.call.callId], waiting: [], seats: 1 });
   });
 
+  it('a lock taken off that was off, a lock put on, the first one again: it is on', async () => {
+    const copies = await CopyWorld.start({ waitingMode: 'start' });
+    const host = await copies.enter(HOST);
+    await copies.control(host.call, { kind: 'lock', locked: false });
+    const again = copies.again();
+    await copies.control(host.call, { kind: 'lock', locked: true });
+    expect(await again()).toEqual({ kind: 'done' });
+    const { reply } = await copies.enter(PARTICIPANT);
+    expect(reply).toEqual({ kind: 'refused', reason: 'locked' });
+  });
+
+  it('recordings: neither begun again after their end, nor ended by a request of before', async () => {
+    const copies = await CopyWorld.start({ waitingMode: 'start' }, { interfaces: 2 });
+    const { world } = copies;
+    const { call } = await copies.enter(HOST);
+    const { conferenceId, mixerId } = call.place ?? {};
+    if (conferenceId === undefined) throw new Error('no place');
+    const mixer = world.mixers.find(({ id }) => id === mixerId)?.it;
+    const state = async (): Promise<readonly boolean[]> => {
+      const roster = await world.run(world.vru().client.roster(conferenceId));
+      if (!roster.ok) throw roster.error;
+      return [mixer?.recording.has(conferenceId) === true, roster.value.recording !== undefined];
+    };
+    const again: (() => Promise<unknown>)[] = [];
+    for (const on of [false, true, false, true]) {
+      await copies.control(call, { kind: 'record', on });
+      expect(await state()).toEqual([on, on]);
+      for (const repeat of [...again]) expect(await repeat()).toEqual({ kind: 'done' });
+      // To the mixer too, as from a server that stalled.
+      const asked = mixer?.history.filter(({ kind }) => kind === 'record').slice(0, -1) ?? [];
+      for (const body of asked) {
+        await world.run(world.bus.request(`mixer.${mixerId}`, body, { deadlineMs: 1_000 }));
+      }
+      expect(await state()).toEqual([on, on]);
+      again.push(copies.again());
+    }
+  });
+
   it('leave: leaves no one else out', async () => {
     const copies = await CopyWorld.start({ waitingMode: 'start' });
     const { call } = await copies.enter(PARTICIPANT);

@@ -1,9 +1,13 @@
 /** Ways out of a conference whose messages are lost, late, or overtake the way in. */
 import { describe, expect, it } from 'vitest';
-import type { AccountId } from '../../common/ids.ts';
+import { type AccountId, type ConferenceId, type NodeId, seededRandom } from '../../common/ids.ts';
+import { silentLogger } from '../../common/log.ts';
+import { readEvents } from './events.ts';
 import type { FakeCall } from './fake-vru.ts';
 import { FakeWorld, HOST, PARTICIPANT } from './fake-world.ts';
+import { Management } from './management.ts';
 import { waitingRecord } from './records.ts';
+import { returnToWaiting } from './returning.ts';
 
 const ACCOUNT = 'acme' as AccountId;
 
@@ -30,6 +34,18 @@ function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
     open = resolve;
   });
   return { passed, open: () => open() };
+}
+
+/** No VRU is told to bring a caller anywhere until the gate is open. */
+function holdPlaces(world: FakeWorld): () => void {
+  const request = world.bus.request.bind(world.bus);
+  const { passed, open } = gate();
+  world.bus.request = async (subject, body, options) => {
+    const isPlace = subject.startsWith('vru.') && JSON.stringify(body).includes('"kind":"place"');
+    if (isPlace) await passed;
+    return request(subject, body, options);
+  };
+  return open;
 }
 
 describe('R23: a conferee is deleted, and the server dies before anybody was told', () => {
@@ -106,13 +122,7 @@ describe('R28: the host leaves and callers wait again', () => {
     const world = await FakeWorld.start({ vrus: 1, interfaces: 2 });
     await world.account(WAITS);
     const call = await enter(world, PARTICIPANT);
-    const request = world.bus.request.bind(world.bus);
-    const { passed, open } = gate();
-    world.bus.request = async (subject, body, options) => {
-      const isPlace = subject.startsWith('vru.') && JSON.stringify(body).includes('"kind":"place"');
-      if (isPlace) await passed;
-      return request(subject, body, options);
-    };
+    const open = holdPlaces(world);
     const host = await enter(world, HOST);
     await world.settle();
     await world.run(world.vru().hangUp(host, ACCOUNT));
@@ -125,5 +135,136 @@ describe('R28: the host leaves and callers wait again', () => {
     await world.settle();
     expect(call.place?.conferenceId).toBe(next.place?.conferenceId);
     expect(await waiting(world)).toEqual([]);
+  });
+});
+
+describe('R10: a conference ends before those who talked without it have come over', () => {
+  it('they are released, and the next conference does not count them in', async () => {
+    const world = await FakeWorld.start({ vrus: 1, interfaces: 2 });
+    await world.account({ waitingMode: 'mingle' });
+    const calls = [await enter(world, PARTICIPANT), await enter(world, PARTICIPANT)];
+    const open = holdPlaces(world);
+    const host = await enter(world, HOST);
+    const id = host.place?.conferenceId;
+    if (id === undefined) throw new Error('no place');
+    await world.settle();
+    await world.run(world.vru().client.control(id, undefined, { kind: 'end' }));
+    await world.settle();
+    expect(calls.map(({ released }) => released)).toEqual(['ended', 'ended']);
+    const next = await enter(world, HOST);
+    open();
+    await world.clock.advance(10_000);
+    const nextId = next.place?.conferenceId;
+    if (nextId === undefined) throw new Error('no place');
+    const events = await readEvents(world.store, nextId);
+    if (!events.ok) throw events.error;
+    expect(events.value.filter(({ event }) => event.kind === 'joined').length).toBe(1);
+    expect(seats(world)).toBe(1);
+    expect(await world.keys('mingle/')).toEqual([]);
+  });
+
+  it('R28: or wait again, where their VRU believes them to be', async () => {
+    const world = await FakeWorld.start({ vrus: 1, interfaces: 2 });
+    await world.account({ waitingMode: 'mingle', hostLeaves: 'wait' });
+    const calls = [await enter(world, PARTICIPANT), await enter(world, PARTICIPANT)];
+    const rooms = calls.map(({ place }) => place?.conferenceId);
+    const open = holdPlaces(world);
+    const host = await enter(world, HOST);
+    await world.settle();
+    await world.run(world.vru().hangUp(host, ACCOUNT));
+    await world.settle();
+    open();
+    await world.clock.advance(10_000);
+    // In a room that is later than the conference, so that no late command brings them back into that.
+    const now = new Set(calls.map(({ place }) => place?.conferenceId));
+    expect(now.size).toBe(1);
+    expect(rooms.some((room) => now.has(room))).toBe(false);
+    expect(calls.map(({ place }) => place?.temporary)).toEqual([true, true]);
+    const next = await enter(world, HOST);
+    await world.settle();
+    const there = calls.map(({ place }) => place?.conferenceId);
+    expect(there).toEqual([next.place?.conferenceId, next.place?.conferenceId]);
+    expect(seats(world)).toBe(3);
+  });
+});
+
+describe('R28: two servers carry out the same end, one of them late', () => {
+  async function again(world: FakeWorld, id: ConferenceId, call: FakeCall): Promise<void> {
+    const { bus, store, clock, metrics } = world;
+    const around = { bus, store, clock, metrics, random: seededRandom(1), log: silentLogger };
+    const late = new Management({ ...around, id: 'interface-late' as NodeId });
+    const log = await world.run(late.freshLog(id));
+    if (!log.ok) throw log.error;
+    const conferee = log.value.roster.ofCall(call.callId);
+    if (conferee === undefined) throw new Error('was not in it at the end');
+    await world.run(returnToWaiting(late, log.value, [conferee]));
+    await world.clock.advance(10_000);
+  }
+
+  for (const waitingMode of ['hold', 'mingle'] as const) {
+    it(`${waitingMode}: who is in the next conference by then does not wait`, async () => {
+      const world = await FakeWorld.start({ vrus: 1 });
+      await world.account({ waitingMode, hostLeaves: 'wait' });
+      const host = await enter(world, HOST);
+      const call = await enter(world, PARTICIPANT);
+      const id = call.place?.conferenceId;
+      if (id === undefined) throw new Error('no place');
+      await world.run(world.vru().hangUp(host, ACCOUNT));
+      await world.settle();
+      const next = await enter(world, HOST);
+      await world.settle();
+      await again(world, id, call);
+      expect(call.place?.conferenceId).toBe(next.place?.conferenceId);
+      expect(await waiting(world)).toEqual([]);
+      expect(await world.keys('mingle/')).toEqual([]);
+    });
+  }
+
+  it('hold: who has been in the next conference and has left does not wait', async () => {
+    const world = await FakeWorld.start({ vrus: 1 });
+    await world.account({ waitingMode: 'hold', hostLeaves: 'wait' });
+    const host = await enter(world, HOST);
+    const call = await enter(world, PARTICIPANT);
+    const id = call.place?.conferenceId;
+    if (id === undefined) throw new Error('no place');
+    await world.run(world.vru().hangUp(host, ACCOUNT));
+    await world.settle();
+    const next = await enter(world, HOST);
+    await world.settle();
+    await world.run(world.vru().hangUp(call, ACCOUNT));
+    await world.run(world.vru().hangUp(next, ACCOUNT));
+    await again(world, id, call);
+    expect(await waiting(world)).toEqual([]);
+  });
+
+  it('hold: who waited and has left does not wait; who waits goes on', async () => {
+    const world = await FakeWorld.start({ vrus: 1 });
+    await world.account({ waitingMode: 'hold', hostLeaves: 'wait' });
+    const host = await enter(world, HOST);
+    const [call, stays] = [await enter(world, PARTICIPANT), await enter(world, PARTICIPANT)];
+    const id = call.place?.conferenceId;
+    if (id === undefined) throw new Error('no place');
+    await world.run(world.vru().hangUp(host, ACCOUNT));
+    await world.settle();
+    await world.run(world.vru().hangUp(call, ACCOUNT));
+    await again(world, id, call);
+    await again(world, id, stays);
+    expect(await waiting(world)).toEqual([`${stays.callId} ${stays.waitingId}`]);
+  });
+
+  it('mingle: who has left the room by then does not wait', async () => {
+    const world = await FakeWorld.start({ vrus: 1 });
+    await world.account({ waitingMode: 'mingle', hostLeaves: 'wait' });
+    const host = await enter(world, HOST);
+    const [stays, call] = [await enter(world, PARTICIPANT), await enter(world, PARTICIPANT)];
+    const id = call.place?.conferenceId;
+    if (id === undefined) throw new Error('no place');
+    await world.run(world.vru().hangUp(host, ACCOUNT));
+    await world.settle();
+    expect([stays.place?.temporary, call.place?.temporary]).toEqual([true, true]);
+    await world.run(world.vru().hangUp(call, ACCOUNT));
+    await again(world, id, call);
+    expect(await waiting(world)).toEqual([]);
+    expect(seats(world)).toBe(1);
   });
 });

@@ -16,6 +16,7 @@ import { type Entrant, finishJoin, type JoinOutcome, join } from './joining.ts';
 import type { Finish, Management, Reply } from './management.ts';
 import type { Refusal, ServiceRequest } from './messages.ts';
 import { moveAll } from './moving.ts';
+import { waitingOrder } from './serials.ts';
 import { addWaiting, listWaiting } from './waiting-list.ts';
 
 type EnterRequest = Extract<ServiceRequest, { kind: 'enter' }>;
@@ -196,5 +197,8 @@ async function hold(management: Management, entrant: Entrant, code: string): Att
   if (!now.ok) return now;
   if (now.value.kind !== 'none') return ok('again');
   const { waitingId } = added.value.record;
-  return ok(say(ok({ kind: 'wait', accountId: account.id, waitingId })));
+  const order = await waitingOrder(store, account.id);
+  if (!order.ok) return order;
+  const reply = { kind: 'wait', accountId: account.id, waitingId, order: order.value } as const;
+  return ok(say(ok(reply)));
 }

@@ -31,6 +31,7 @@ export class FakeMixer {
   readonly id: NodeId;
   readonly conferences = new Map<ConferenceId, Map<ConfereeId, Seat>>();
   readonly #removed = new Set<string>();
+  readonly #recorded = new Set<string>();
   readonly recording = new Set<ConferenceId>();
   /** Everything it was told, in order. */
   readonly history: MixerRequest[] = [];
@@ -117,9 +118,15 @@ export class FakeMixer {
     }
     if (request.kind === 'announce') return ok({});
     if (request.kind === 'record') {
-      if (request.on) this.recording.add(conferenceId);
-      else this.recording.delete(conferenceId);
-      return ok({ file: `${conferenceId}.wav` });
+      // A copy must not begin again what was ended since.
+      const isCopy = this.#recorded.has(request.requestId);
+      this.#recorded.add(request.requestId);
+      if (!isCopy && request.on) this.recording.add(conferenceId);
+      if (!isCopy && !request.on) this.recording.delete(conferenceId);
+      return ok({
+        file: `${conferenceId}.wav`,
+        recording: this.recording.has(conferenceId),
+      });
     }
     if (seats === undefined) return fail(new MediaError('conference-unknown', conferenceId));
     if (request.kind === 'levels') return ok({ talkers: [] });

@@ -29,7 +29,7 @@ import { replaceMixer } from './joining.ts';
 import { type KeptLease, keepLease } from './kept-lease.ts';
 import { type Finish, Management, type ManagementOptions, type Reply } from './management.ts';
 import { mixerEvent, type ServiceRequest, SUBJECTS, serviceRequest } from './messages.ts';
-import { once } from './once.ts';
+import { answerOnce, once } from './once.ts';
 import { dropLostNames, onNodeLost, reconcile } from './reconcile.ts';
 import { KEYS } from './records.ts';
 import { INTERFACE_LEASE_MS, SERVER_TRY_MS } from './timing.ts';
@@ -241,7 +241,9 @@ class InterfaceServer implements Role {
       case 're-enter':
         return log === undefined ? noLog() : reEnter(management, log, request);
       case 'control':
-        return log === undefined ? noLog() : control(management, log, request);
+        return log === undefined
+          ? noLog()
+          : answerOnce(management, request.requestId, () => control(management, log, request));
       case 'dial':
         return log === undefined ? noLog() : dial(management, log, request);
       case 'dial-list':

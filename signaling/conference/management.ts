@@ -98,8 +98,8 @@ export class Management {
     );
     this.#gaveUp = (work) => failures.add(1, { work });
     this.#repeats = metrics.counter(
-      'minusone_conference_repeated_entries_total',
-      'Entries whose request came again, by what was done about what the copy had made',
+      'minusone_conference_repeated_requests_total',
+      'Requests that came again after their answer, by what was done about what the copy had made',
       ['remedy'],
     );
     this.#dials = {
@@ -121,7 +121,7 @@ export class Management {
     };
   }
 
-  /** A copy of an entry: `known` when it was answered before, else what was to be set right. */
+  /** A copy of a request: `known` when it was answered before, else what was to be set right. */
   repeated(what: 'known' | Remedy): void {
     this.#repeats.add(1, { remedy: what });
   }

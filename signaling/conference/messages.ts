@@ -308,7 +308,8 @@ const placeOrder = placeInConference.shape.order;
 
 export const serviceReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('enter'), place: placeInConference }),
-  z.object({ kind: z.literal('wait'), accountId, waitingId: z.string() }),
+  /** `order`: conferences up to it were over or are not meant; the caller waits for a later one. */
+  z.object({ kind: z.literal('wait'), accountId, waitingId: z.string(), order: placeOrder }),
   z.object({ kind: z.literal('refused'), reason: refusal }),
   z.object({ kind: z.literal('done') }),
   ...DIAL_REPLIES,
@@ -406,7 +407,12 @@ export const levelsReply = z.object({
 export const muteReply = z.object({ muted: z.boolean(), version: z.number().int() });
 
 /** The answer to `record`. */
-export const recordReply = z.object({ file: z.string().optional() });
+export const recordReply = z.object({
+  file: z.string().optional(),
+  /** Whether it records now: after a copy of a request that was undone since, not what that asked for. */
+  recording: z.boolean().optional(),
+});
+export type RecordReply = z.infer<typeof recordReply>;
 
 /** Published on SUBJECTS.mixerEvents: hints for who shows a conference, not the truth about it. */
 export const mixerEvent = z.discriminatedUnion('kind', [
@@ -499,3 +505,6 @@ export const vruCommand = z.discriminatedUnion('kind', [
   ...DIAL_COMMANDS,
 ]);
 export type VruCommand = z.infer<typeof vruCommand>;
+
+/** The answer to a command. `overtaken`: not carried out, as the call has gone on since. */
+export const commandReply = z.object({ overtaken: z.boolean().optional() });

@@ -8,6 +8,7 @@ import {
   type MixerRequest,
   type PlacementReply,
   placementReply,
+  type RecordReply,
   recordReply,
   SUBJECTS,
 } from './messages.ts';
@@ -117,17 +118,17 @@ export class MixerLink {
     await this.#tell(mixerId, { kind: 'announce', requestId: name, conferenceId, ...said });
   }
 
-  /** The value is the file, below the mixer's folder for recordings. */
+  /** The file is below the mixer's folder for recordings. */
   async record(
     mixerId: NodeId,
     conferenceId: ConferenceId,
     requestId: string,
     on: boolean,
-  ): Promise<Result<string | undefined, MediaError>> {
+  ): Promise<Result<RecordReply, MediaError>> {
     const answer = await this.#ask(mixerId, { kind: 'record', requestId, conferenceId, on });
     if (!answer.ok) return answer;
     const reply = recordReply.safeParse(answer.value);
-    return ok(reply.success ? reply.data.file : undefined);
+    return ok(reply.success ? reply.data : {});
   }
 
   async end(mixerId: NodeId, conferenceId: ConferenceId): Promise<void> {

@@ -8,11 +8,12 @@ import { getAccount } from './accounts.ts';
 import type { ConferenceLog } from './conference-log.ts';
 import { supersede } from './creating.ts';
 import { finishEnding } from './ending.ts';
+import type { ConferenceEvent } from './events.ts';
 import { findConference } from './guards.ts';
 import { type Entrant, join, seat, sendPlace } from './joining.ts';
 import type { Management } from './management.ts';
 import type { AccountRecord } from './messages.ts';
-import type { Conferee } from './roster.ts';
+import type { Conferee, Roster } from './roster.ts';
 import { listWaiting } from './waiting-list.ts';
 
 /** Moves under way at once; each is one INVITE of a VRU to the mixer. */
@@ -70,6 +71,47 @@ async function moveRoom(
   await endRoom(management, room, proper);
 }
 
+function isLeaving(roster: Roster, proper: ConferenceLog): boolean {
+  return roster.ended === undefined && roster.supersededBy === proper.id;
+}
+
+/** Members that one event document takes out of a room. */
+const LEFT_AT_ONCE = 500;
+
+/**
+ * A conference has ended before everybody had come over. Who was counted in by it is not in the room any
+ * more: what follows from the end concerns them as well, and the next conference must not count them in.
+ */
+export async function leaveRoom(management: Management, proper: ConferenceLog): Promise<void> {
+  const { created } = proper.roster;
+  if (created === undefined || created.temporary) return;
+  const found = await findConference(management, 'mingle', created.accountId);
+  if (!found.ok) throw found.error;
+  if (found.value.kind !== 'there') return;
+  const room = found.value.log;
+  for (;;) {
+    const left = await room.commit((roster) => {
+      const members = isLeaving(roster, proper) ? [...roster.conferees.values()] : [];
+      const over = members
+        .filter(({ requestId }) => proper.roster.knows(requestId))
+        .slice(0, LEFT_AT_ONCE);
+      const events = over.map(({ ordinal, confereeId }): ConferenceEvent => {
+        return { kind: 'moved', ordinal, confereeId, to: proper.id };
+      });
+      return { events, result: over };
+    });
+    if (!left.ok) throw left.error;
+    if (left.value.length === 0) break;
+    const mixerId = room.roster.created?.mixerId;
+    if (mixerId === undefined) break;
+    const told = left.value.map((one) =>
+      management.mixers.remove(mixerId, room.id, one.confereeId),
+    );
+    await Promise.all(told);
+  }
+  await endRoom(management, room, proper);
+}
+
 /** Only when it is empty, and still on the way to that conference: it may have been opened again. */
 async function endRoom(
   management: Management,
@@ -78,8 +120,7 @@ async function endRoom(
 ): Promise<void> {
   const event = { kind: 'ended', why: 'superseded', others: 'nothing' } as const;
   const done = await room.commit((roster) => {
-    const over = roster.supersededBy === proper.id && roster.size === 0;
-    const ends = over && roster.ended === undefined;
+    const ends = isLeaving(roster, proper) && roster.size === 0;
     return { events: ends ? [event] : [], result: undefined };
   });
   if (!done.ok) throw done.error;
@@ -94,7 +135,8 @@ async function noteMoved(
 ): Promise<void> {
   const { ordinal, confereeId } = member;
   const done = await room.commit((roster) => {
-    const there = roster.conferees.has(ordinal) && roster.ended === undefined;
+    // Opened again, or on the way to the next conference, it has its members itself.
+    const there = roster.conferees.has(ordinal) && isLeaving(roster, proper);
     const event = { kind: 'moved', ordinal, confereeId, to: proper.id } as const;
     return { events: there ? [event] : [], result: there };
   });

@@ -10,6 +10,7 @@
  */
 import type { AccountId } from '../../common/ids.ts';
 import { ok } from '../../common/result.ts';
+import type { Given } from './answers.ts';
 import { removeConferee } from './ending.ts';
 import { sendPlace } from './joining.ts';
 import type { Finish, Management, Reply } from './management.ts';
@@ -47,23 +48,20 @@ export function remedy(made: ServiceReply, given: ServiceReply, isOwn: boolean):
   }
 }
 
-export async function once(
+/** For requests of which a copy that was overtaken makes nothing that has to be undone. */
+export async function answerOnce(
   management: Management,
-  request: Entry,
-  accountId: AccountId,
+  requestId: string,
   begin: () => Promise<Finish>,
+  settle: (made: ServiceReply, given: Given) => Promise<Reply> = (_, { reply }) =>
+    Promise.resolve(ok(reply)),
 ): Promise<Finish> {
-  const { requestId } = request;
   const known = await management.answers.of(requestId);
   if (!known.ok) return () => Promise.resolve(known);
-  const { value: before } = known;
-  if (before !== undefined) {
+  const { value: reply } = known;
+  if (reply !== undefined) {
     management.repeated('known');
-    return async () => {
-      // Whoever gave this answer may have died before the record of waiting was gone.
-      const done = await stopWaiting(management, accountId, before, requestId);
-      return done.ok ? ok(before) : done;
-    };
+    return () => settle(reply, { reply, ours: false });
   }
   const finish = await begin();
   return async () => {
@@ -71,12 +69,22 @@ export async function once(
     // It failed for the moment: nothing was promised, and the next try goes on from here.
     if (!made.ok) return made;
     const given = await management.answers.give(requestId, made.value);
-    if (!given.ok) return given;
-    const { ours, reply } = given.value;
-    if (!ours) await setRight(management, request, accountId, made.value, reply);
-    const done = await stopWaiting(management, accountId, reply, requestId);
-    return done.ok ? ok(reply) : done;
+    return given.ok ? settle(made.value, given.value) : given;
   };
+}
+
+export function once(
+  management: Management,
+  request: Entry,
+  accountId: AccountId,
+  begin: () => Promise<Finish>,
+): Promise<Finish> {
+  const { requestId } = request;
+  return answerOnce(management, requestId, begin, async (made, { reply, ours }) => {
+    if (!ours && made !== reply) await setRight(management, request, accountId, made, reply);
+    // Whoever gave this answer may have died before the record of waiting was gone.
+    return await stopWaiting(management, accountId, reply, requestId);
+  });
 }
 
 /** Who is in, or was turned away, does not wait; unless it has come back to waiting since. */

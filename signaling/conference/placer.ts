@@ -76,11 +76,17 @@ export class Placer {
   }
 
   async #place(request: CreateConference): Promise<PlacementReply> {
-    const offers: readonly MixerOffer[] = [...this.#offers.values()];
-    const placement = choosePlacement(offers, request, this.#options.random);
-    if (placement.kind === 'refused') return placement;
+    const tried: NodeId[] = [];
     let slow = 0;
-    for (const mixer of placement.mixers.slice(0, TRIES)) {
+    while (tried.length < TRIES) {
+      // Anew for each try: while one did not answer, others may have come.
+      const offers: readonly MixerOffer[] = [...this.#offers.values()];
+      const wanted = { ...request, avoid: [...request.avoid, ...tried] };
+      const placement = choosePlacement(offers, wanted, this.#options.random);
+      if (placement.kind === 'refused') return placement;
+      const [mixer] = placement.mixers;
+      if (mixer === undefined) break;
+      tried.push(mixer.id);
       const taken = await this.#ask(mixer, request);
       if (taken !== 'refused' && taken !== 'timeout') return taken;
       if (taken === 'timeout') slow += 1;

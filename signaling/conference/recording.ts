@@ -40,17 +40,19 @@ export async function record(
   const answer = await management.mixers.record(mixerId, log.id, requestId, on);
   if (!answer.ok && on) return said(answer);
   if (!on && recording === undefined) return said(answer.ok ? DONE : answer);
-  const file = answer.ok ? answer.value : undefined;
+  // A copy of a request that the mixer knows, and what it asked for has been undone since.
+  if (answer.ok && answer.value.recording === !on) return said(DONE);
+  const file = answer.ok ? answer.value.file : undefined;
   const event: ConferenceEvent = {
     kind: 'recording',
     on,
     mixerId,
     ...(file === undefined ? {} : { file }),
   };
-  const decided = await log.commit(
-    (roster) => ({ events: roster.ended === undefined ? [event] : [], result: undefined }),
-    context,
-  );
+  const decided = await log.commit((roster) => {
+    const news = roster.ended === undefined && !roster.knows(requestId);
+    return { events: news ? [event] : [], result: undefined };
+  }, context);
   if (!decided.ok) return said(decided);
   sayRecording(management, log, requestId, on);
   // Ended, but what was recorded may not be there: whoever wanted it has to know.

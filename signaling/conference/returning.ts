@@ -9,7 +9,7 @@ import type { Management } from './management.ts';
 import type { AccountRecord } from './messages.ts';
 import type { Conferee } from './roster.ts';
 import { placeOrder } from './serials.ts';
-import { removeWaiting, waitAgain } from './waiting-list.ts';
+import { removeWaiting, type WaitingEntry, waitAgain } from './waiting-list.ts';
 
 /** In the order of the roll. First the records, so that a host who comes now finds everybody. */
 export async function returnToWaiting(
@@ -36,7 +36,7 @@ export async function returnToWaiting(
       atMs: management.options.clock.wallMs(),
     });
     if (!added.ok) throw added.error;
-    commands.push(tellWait(management, log, conferee, added.value.record.waitingId));
+    commands.push(tellWait(management, log, conferee, added.value));
   }
   await withinPatience(management, Promise.all(commands));
 }
@@ -45,7 +45,7 @@ async function tellWait(
   management: Management,
   { roster }: ConferenceLog,
   conferee: Conferee,
-  waitingId: string,
+  { key, revision, record }: WaitingEntry,
 ): Promise<void> {
   const { caller, confereeId } = conferee;
   const { accountId } = roster;
@@ -56,10 +56,15 @@ async function tellWait(
     requestId: `wait-${confereeId}`,
     callId,
     accountId,
-    waitingId,
+    waitingId: record.waitingId,
     leaves: confereeId,
     order: placeOrder(roster, conferee),
   });
+  // Somebody else had done it, and the call has gone on since.
+  if (told.ok && told.value.overtaken === true) {
+    await management.options.store.delete(key, revision);
+    return;
+  }
   if (told.ok || told.error.code !== 'closed') return;
   await removeWaiting(management.options.store, accountId, { callId });
 }

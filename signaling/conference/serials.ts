@@ -54,6 +54,15 @@ async function advance(
   return fail(new MediaError('conflict', `the serial of ${accountId} changes too quickly`));
 }
 
+/** Where in the order of places somebody waits: after all that was before, before all that comes. */
+export async function waitingOrder(
+  store: Store,
+  accountId: AccountId,
+): Promise<Result<PlaceInConference['order'], MediaError>> {
+  const last = await takeSerial(store, 'mingle', accountId);
+  return last.ok ? ok([last.value * 2, 0, 0]) : last;
+}
+
 /** Which of two places of a call is later (messages.ts `order`). */
 export function placeOrder(roster: Roster, conferee: Conferee): PlaceInConference['order'] {
   if (roster.created === undefined) return undefined;

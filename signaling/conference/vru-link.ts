@@ -2,14 +2,16 @@ import type { Bus } from '../../common/bus/bus.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { MediaError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
-import type { Result } from '../../common/result.ts';
+import { ok, type Result } from '../../common/result.ts';
 import type { LivingNodes } from './living-nodes.ts';
-import { type Caller, SUBJECTS, type VruCommand } from './messages.ts';
+import { type Caller, commandReply, SUBJECTS, type VruCommand } from './messages.ts';
 
 /** Carrying out a `place` takes an INVITE to the mixer, and its answer. */
 const COMMAND_MS = 6_000;
 const TRIES = 4;
 const FIRST_PAUSE_MS = 100;
+
+type CommandReply = ReturnType<typeof commandReply.parse>;
 
 /** Commands to VRUs, again with the same id until answered or the VRU is gone. */
 export class VruLink {
@@ -27,13 +29,14 @@ export class VruLink {
   async command(
     caller: Pick<Caller, 'vruId' | 'vruStart'>,
     command: VruCommand,
-  ): Promise<Result<unknown, MediaError>> {
+  ): Promise<Result<CommandReply, MediaError>> {
     const { bus, clock, log } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const answer = await bus.request(SUBJECTS.vru(caller.vruId), command, {
         deadlineMs: COMMAND_MS,
       });
-      if (answer.ok || answer.error.code === 'closed') return answer;
+      if (answer.ok) return ok(commandReply.safeParse(answer.value).data ?? {});
+      if (answer.error.code === 'closed') return answer;
       const hopeless = attempt === TRIES || !(await this.#living.vruOf(caller));
       if (hopeless || !answer.error.retry) {
         const fields = { kind: command.kind, vruId: caller.vruId, callId: command.callId };

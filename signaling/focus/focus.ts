@@ -289,15 +289,17 @@ class Mixer implements Role {
   }
 
   async #recordConference({
+    requestId,
     conferenceId,
     on,
   }: Extract<MixerRequest, { kind: 'record' }>): Promise<Result<unknown, MediaError>> {
     const media = this.#conferences.mediaOf(conferenceId);
     if (media === undefined) return notHere(conferenceId);
-    const done = on
-      ? await this.#recordings.start(conferenceId, media)
-      : await this.#recordings.stop(conferenceId);
-    return done.ok ? ok({ file: done.value }) : done;
+    const done = await this.#recordings.once(requestId, () =>
+      on ? this.#recordings.start(conferenceId, media) : this.#recordings.stop(conferenceId),
+    );
+    if (!done.ok) return done;
+    return ok({ file: done.value, recording: this.#recordings.isRunning(conferenceId) });
   }
 
   #endRecording(conferenceId: ConferenceId): void {

@@ -24,7 +24,7 @@ function start(at = folder) {
   const recordings = new Recordings({ engine, clock, log: silentLogger, folder: at });
   const begin = () => recordings.start(ID, media.value);
   const end = () => recordings.stop(ID);
-  return { engine, begin, end };
+  return { engine, recordings, begin, end };
 }
 
 describe('recordings of conferences', () => {
@@ -37,6 +37,26 @@ describe('recordings of conferences', () => {
     const files = [first, second].flatMap((one) => (one.ok ? [one.value] : []));
     expect(new Set(files).size).toBe(2);
     for (const file of files) expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
+  });
+
+  it('R42: a request to begin that comes again after the end begins nothing', async () => {
+    const { engine, recordings, begin, end } = start();
+    const first = await recordings.once('request-1', begin);
+    await recordings.once('request-2', end);
+    expect(await recordings.once('request-1', begin)).toEqual(first);
+    expect(engine.legs.size).toBe(0);
+    await recordings.once('request-3', begin);
+    await recordings.once('request-2', end);
+    expect(recordings.isRunning(ID)).toBe(true);
+    expect(engine.legs.size).toBe(1);
+  });
+
+  it('a request that failed may be tried again', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const { recordings, begin } = start(join(folder, 'file'));
+    expect((await recordings.once('request-1', begin)).ok).toBe(false);
+    rmSync(join(folder, 'file'));
+    expect((await recordings.once('request-1', begin)).ok).toBe(true);
   });
 
   it('one that begins while another ends is not the one that ends', async () => {

@@ -25,6 +25,8 @@ export interface RecordingsOptions {
   readonly folder: string | undefined;
 }
 
+type Answer = Result<string | undefined, MediaError>;
+
 interface Running {
   readonly file: string;
   readonly leg: MediaLeg;
@@ -33,6 +35,9 @@ interface Running {
 
 /** A recording that nobody ends ends by itself. */
 const MAX_DURATION_MS = 12 * 3_600_000;
+
+/** Requests whose answers are remembered; far more than begin or end recordings while a copy is on its way. */
+const REMEMBERED = 1_024;
 
 /** 16 kHz, whatever the conferees have: nothing of speech is lost, and a file is 115 MB an hour. */
 const FORMAT = { name: 'L16', payloadType: 96, clockRateHz: 16_000, channels: 1 } as const;
@@ -49,10 +54,33 @@ const NO_PEER: MediaParameters = {
 
 export class Recordings {
   readonly #options: RecordingsOptions;
+  readonly #answers = new Map<string, Promise<Answer>>();
   readonly #running = new Map<ConferenceId, Promise<Result<Running, MediaError>>>();
 
   constructor(options: RecordingsOptions) {
     this.#options = options;
+  }
+
+  /**
+   * A copy of a request that comes late has the file of the first, and no effect: what was ended since must not begin
+   * again, as nobody would know of it. One that failed may be tried again.
+   */
+  async once(requestId: string, begin: () => Promise<Answer>): Promise<Answer> {
+    const known = this.#answers.get(requestId);
+    if (known !== undefined) return known;
+    const answering = begin();
+    this.#answers.set(requestId, answering);
+    for (const oldest of this.#answers.keys()) {
+      if (this.#answers.size <= REMEMBERED) break;
+      this.#answers.delete(oldest);
+    }
+    const answer = await answering;
+    if (!answer.ok) this.#answers.delete(requestId);
+    return answer;
+  }
+
+  isRunning(id: ConferenceId): boolean {
+    return this.#running.has(id);
   }
 
   /** The value is the file, below the folder. Begun already: that one. */
