@@ -40,6 +40,7 @@
         'native/engine/tones.cc',
         'native/net/arrival_clock.cc',
         'native/net/udp_link.cc',
+        'native/rtp/burst_metrics.cc',
         'native/rtp/header_extension.cc',
         'native/rtp/rtcp.cc',
         'native/rtp/stream_stats.cc',
@@ -67,6 +68,7 @@
       'sources': [
         'native/test/arrival_test.cc',
         'native/test/allocation_test.cc',
+        'native/test/burst_test.cc',
         'native/test/churn_test.cc',
         'native/test/engine_test.cc',
         'native/test/known_levels_test.cc',

@@ -25,12 +25,14 @@ import {
   writeSendDigitsCommand,
 } from './abi.gen.ts';
 import { NO_ADDRESS, packAddress, unpackAddress } from './address.ts';
+import { estimateQuality } from './call-quality.ts';
 import { type EngineFormat, sendOptions, wantsDtx } from './codec-format.ts';
 import { Conference } from './conference.ts';
 import { LegPlayer } from './leg-player.ts';
 import { LegRecorder } from './leg-recorder.ts';
 import type {
   Codec,
+  CodecName,
   Digit,
   Gains,
   Hearing,
@@ -92,6 +94,8 @@ export class Leg implements MediaLeg, HostedLeg {
   #digitsUnderWay = 0;
   #remote: MediaParameters['remote'] = null;
   #rateHz = 8000;
+  #codec: CodecName | undefined;
+  #packetMs = 20;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #last: LegStatistics | null = null;
   #closing: Promise<LegStatistics> | null = null;
@@ -171,6 +175,8 @@ export class Leg implements MediaLeg, HostedLeg {
     );
     this.#remote = parameters.remote;
     this.#rateHz = send.rateHz;
+    this.#codec = parameters.send.name;
+    this.#packetMs = parameters.ptimeMs;
     this.#player.useRate(this.#rateHz);
   }
 
@@ -270,10 +276,12 @@ export class Leg implements MediaLeg, HostedLeg {
 
   statistics(): LegStatistics {
     if (this.#last !== null) return this.#last;
-    const { version, leg, roundTripMs, ...counters } = this.host.legRecord(this.id);
+    const { version, leg, ...record } = this.host.legRecord(this.id);
     // Nothing was published since the leg was opened: the record is that of the slot's last owner.
     if (version === 0 || leg !== this.id) return NOTHING;
-    return { ...counters, roundTripMs: roundTripMs < 0 ? null : roundTripMs };
+    const measured = { ...record, roundTripMs: record.roundTripMs < 0 ? null : record.roundTripMs };
+    const quality = estimateQuality(this.#codec, { ...measured, packetMs: this.#packetMs });
+    return { ...measured, rFactor: quality?.rFactor ?? null, mos: quality?.mos ?? null };
   }
 
   close(): Promise<LegStatistics> {
@@ -402,10 +410,19 @@ const NOTHING: LegStatistics = {
   packetsLost: 0,
   packetsLate: 0,
   packetsDuplicate: 0,
+  packetsDiscarded: 0,
+  burstDensity: 0,
+  gapDensity: 0,
+  burstMs: 0,
+  gapMs: 0,
   packetsRejected: 0,
   framesConcealed: 0,
   jitterMs: 0,
   delayMs: 0,
+  bufferTargetMs: 0,
+  bufferMaximumMs: 0,
+  rFactor: null,
+  mos: null,
   roundTripMs: null,
   remotePacketsLost: 0,
   sourceChanges: 0,

@@ -216,7 +216,10 @@ export interface MediaLeg {
   close(): Promise<LegStatistics>;
 }
 
-/** Counters since the leg was opened. Loss and jitter as in RFC 3550 section 6.4.1. */
+/**
+ * Counters since the leg was opened. Loss and jitter as in RFC 3550 section 6.4.1; bursts and gaps as in
+ * RFC 3611 section 4.7.2 with Gmin 16, of what was lost or discarded.
+ */
 export interface LegStatistics {
   readonly packetsReceived: number;
   readonly packetsSent: number;
@@ -225,12 +228,26 @@ export interface LegStatistics {
   readonly packetsLost: number;
   readonly packetsLate: number;
   readonly packetsDuplicate: number;
+  /** Came and were not played: too late, or more than the jitter buffer holds. */
+  readonly packetsDiscarded: number;
+  /** Shares of packets, 0 to 1, and mean lengths. All zero without loss, but for the length of the gap. */
+  readonly burstDensity: number;
+  readonly gapDensity: number;
+  readonly burstMs: number;
+  readonly gapMs: number;
   /** Wrong version, unknown payload type, foreign source: dropped before the jitter buffer. */
   readonly packetsRejected: number;
   readonly framesConcealed: number;
   readonly jitterMs: number;
   /** What the jitter buffer adds now. */
   readonly delayMs: number;
+  /** What the arrivals of the last seconds need of it (nominal delay, RFC 3611 section 4.7.7). */
+  readonly bufferTargetMs: number;
+  /** The longest that a packet has waited in it; never above 200. */
+  readonly bufferMaximumMs: number;
+  /** Estimates of the E-model, see call-quality.ts; null where it knows nothing of the codec. */
+  readonly rFactor: number | null;
+  readonly mos: number | null;
   readonly roundTripMs: number | null;
   /** Reported by the peer in RTCP receiver reports. */
   readonly remotePacketsLost: number;

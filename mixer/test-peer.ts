@@ -72,14 +72,21 @@ export class TestPeer {
     };
   }
 
-  /** Sends a packet every 20 ms from now on. */
-  talk(port: number, signal: (sample: number) => number): void {
+  /** Sends a packet every 20 ms from now on, but for those that are lost, counted from 0. */
+  talk(
+    port: number,
+    signal: (sample: number) => number,
+    isLost: (packet: number) => boolean = () => false,
+  ): void {
     this.#target = { address: '127.0.0.1', port };
     this.quiet();
     const originMs = systemClock.nowMs();
     let sent = 0;
     this.#timer = systemClock.every(5, () => {
-      for (; sent < (systemClock.nowMs() - originMs) / 20; sent++) this.#sendFrame(signal);
+      for (; sent < (systemClock.nowMs() - originMs) / 20; sent++) {
+        if (isLost(sent)) this.#skipFrame();
+        else this.#sendFrame(signal);
+      }
     });
   }
 
@@ -135,6 +142,12 @@ export class TestPeer {
     this.quiet();
     this.#rtp.close();
     this.#rtcpSocket.close();
+  }
+
+  #skipFrame(): void {
+    this.#sequence++;
+    this.#sample += FRAME_SAMPLES;
+    this.#timestamp += FRAME_SAMPLES;
   }
 
   #sendFrame(signal: (sample: number) => number): void {

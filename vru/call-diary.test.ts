@@ -17,7 +17,7 @@ describe('what is written down of a call', () => {
         endedBy: 'caller',
         reason: 'hangup',
         trunk: '127.0.0.1',
-        media: { codec: 'PCMU' },
+        media: { codec: 'PCMU', packetsDiscarded: 0, burstDensity: 0, rFactor: null },
         decisions: [{ kind: 'entered', accountId: 'acme' }],
       },
     ]);

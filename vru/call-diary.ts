@@ -5,7 +5,6 @@ import type { CodecName, LegStatistics } from '../mixer/media.ts';
 import type { CallerOfVru } from '../signaling/conference/client.ts';
 import type { ApplicationName } from '../signaling/conference/messages.ts';
 import type { CallEnd, CallMedia, EntryDecision } from '../signaling/derived/call-end.ts';
-import { estimateMos } from '../signaling/derived/call-quality.ts';
 import type { Session } from '../signaling/sip/user-agent.ts';
 import { codeSourceOf } from './routing.ts';
 
@@ -98,20 +97,29 @@ function endedByOf(endedBy: string | undefined): CallEnd['endedBy'] {
     : 'system';
 }
 
-const rounded = (value: number): number => Math.round(value * 100) / 100;
+const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));
 
 function mediaOf(codec: CodecName | undefined, statistics: LegStatistics): CallMedia {
-  const { packetsReceived, packetsSent, packetsLost, remotePacketsLost } = statistics;
-  const { jitterMs, delayMs, roundTripMs } = statistics;
+  const { packetsReceived, packetsSent, packetsLost, packetsDiscarded, remotePacketsLost } =
+    statistics;
+  const { roundTripMs, rFactor, mos } = statistics;
   return {
     codec: codec ?? null,
     packetsReceived,
     packetsSent,
     packetsLost,
+    packetsDiscarded,
+    burstDensity: rounded(statistics.burstDensity, 4),
+    gapDensity: rounded(statistics.gapDensity, 4),
+    burstMs: rounded(statistics.burstMs),
+    gapMs: rounded(statistics.gapMs),
     remotePacketsLost,
-    jitterMs: rounded(jitterMs),
-    delayMs: rounded(delayMs),
+    jitterMs: rounded(statistics.jitterMs),
+    delayMs: rounded(statistics.delayMs),
+    bufferTargetMs: rounded(statistics.bufferTargetMs),
+    bufferMaximumMs: rounded(statistics.bufferMaximumMs),
     roundTripMs: roundTripMs === null ? null : rounded(roundTripMs),
-    mos: estimateMos(codec, statistics),
+    rFactor,
+    mos,
   };
 }

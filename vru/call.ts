@@ -344,9 +344,11 @@ export class Call {
     const { vruId, write } = record;
     const codec = this.#media?.codec;
     const closed = this.#media?.close() ?? Promise.resolve(undefined);
-    const written = closed.then((statistics) =>
-      write(this.#diary.close(vruId, this.#endedBy, codec, statistics)),
-    );
+    const written = closed.then((statistics) => {
+      const mos = statistics?.mos ?? null;
+      if (mos !== null) parts.metrics.callMos.observe(mos);
+      write(this.#diary.close(vruId, this.#endedBy, codec, statistics));
+    });
     parts.background(written);
   }
 

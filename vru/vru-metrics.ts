@@ -11,6 +11,7 @@ export interface VruMetrics {
   readonly entrySeconds: HistogramMetric;
   readonly reconnects: CounterMetric;
   readonly reconnectSeconds: HistogramMetric;
+  readonly callMos: HistogramMetric;
   readonly moves: CounterMetric;
   readonly digits: CounterMetric;
   readonly commands: CounterMetric;
@@ -20,6 +21,7 @@ export interface VruMetrics {
   readonly illegal: CounterMetric;
 }
 
+const OPINIONS = [1.5, 2, 2.5, 3, 3.3, 3.6, 3.8, 4, 4.2, 4.3, 4.4];
 const SECONDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10];
 
 export function createVruMetrics(metrics: Metrics): VruMetrics {
@@ -45,6 +47,11 @@ export function createVruMetrics(metrics: Metrics): VruMetrics {
       'minusone_vru_reconnect_seconds',
       'From the loss of a mixer to audio with the conference.',
       SECONDS,
+    ),
+    callMos: metrics.histogram(
+      'minusone_vru_call_mos',
+      'Estimated opinion score of what came from the caller, of ended calls with G.711.',
+      OPINIONS,
     ),
     moves: counter('moves', 'Conferees moved from one conference or mixer to another.'),
     digits: counter('digits', 'Key presses reported, by source and what became of them.', [

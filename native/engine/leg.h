@@ -208,6 +208,7 @@ struct alignas(64) Leg {
   uint64_t octets_in = 0;
   uint64_t rejected = 0;
   uint64_t source_changes = 0;
+  uint64_t frames_skipped = 0;
   float level_square = 0;  // mean square of this tick's frame, decoded or as the peer told
   abi::CodecKind receive_codec = abi::CodecKind::none;
   uint8_t receive_rates_khz[abi::kCodecKindCount] = {};

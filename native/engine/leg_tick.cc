@@ -17,6 +17,8 @@ namespace {
 constexpr uint32_t kHousekeepingTicks = 8;
 /** Statistics of legs that talk, five times a second; of others once. */
 constexpr uint32_t kTalkerPublishTicks = kTicksPerSecond / 5;
+/** Of any codec here (RFC 7587 section 4.2). */
+constexpr double kLongestPacketMs = 120;
 
 bool wants_audio(Context& context, const Leg& leg) {
   if (!leg.configured || !leg.may_receive) return false;
@@ -41,6 +43,23 @@ void housekeeping(Context& context, Leg& leg, int64_t now) {
   if (!leg.configured) return;
   check_silence(context, leg, now);
   if (now >= leg.rtcp.next_ns) send_report(context, leg, now, false);
+}
+
+double packet_ms(const Leg& leg) {
+  const double measured = static_cast<double>(leg.stream.packet_units()) * 1000.0 /
+                          static_cast<double>(leg.out.clock_hz);
+  return measured > 0 && measured <= kLongestPacketMs ? measured : leg.out.ptime_ms;
+}
+
+/** RFC 3611 section 4.7.2; lengths are estimated from packets, as a pause takes no numbers. */
+void fill_bursts(const Leg& leg, abi::LegRecord& record) {
+  const rtp::BurstReport report = leg.stream.bursts().report();
+  const double each_ms = packet_ms(leg);
+  record.packets_discarded = static_cast<double>(leg.stream.discarded());
+  record.burst_density = report.burst_density;
+  record.gap_density = report.gap_density;
+  record.burst_ms = report.burst_packets * each_ms;
+  record.gap_ms = report.gap_packets * each_ms;
 }
 
 }  // namespace
@@ -104,6 +123,10 @@ void publish_leg(Context& context, const Leg& leg) {
           : -127.0;
   record.noise_dbov = leg.mix.vad.noise_dbov();
   record.automatic_gain_db = 20.0 * std::log10(static_cast<double>(leg.loudness.automatic.gain()));
+  record.frames_skipped = static_cast<double>(leg.frames_skipped);
+  record.buffer_target_ms = static_cast<double>(buffer.target_ns) / 1e6;
+  record.buffer_maximum_ms = static_cast<double>(buffer.longest_delay_ns) / 1e6;
+  fill_bursts(leg, record);
   base::publish(shared, record);
 }
 

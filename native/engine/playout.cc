@@ -97,6 +97,10 @@ void restart(void* self) {
   static_cast<Playout*>(self)->fresh = true;
 }
 
+void note_discard(void* self, uint16_t sequence) {
+  static_cast<rtp::StreamStats*>(self)->on_discarded(sequence);
+}
+
 int length(void* self, uint8_t payload_type, const uint8_t* payload, int bytes) {
   const auto* playout = static_cast<const Playout*>(self);
   const auto kind = static_cast<abi::CodecKind>(playout->leg->formats[payload_type & 0x7f]);
@@ -141,6 +145,8 @@ void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec) {
   playout.codec = nullptr;
   playout.fresh = true;
   hold_playout(context, leg, *codec, playout_bytes(*codec));
+  jitter::PlayoutConfig config = config_of(*codec);
+  config.buffer.discards = {&leg.stream, note_discard};
   const jitter::Decoder lent = {&playout,
                                 decode,
                                 codec->conceal != nullptr ? conceal : nullptr,
@@ -148,7 +154,7 @@ void prepare_playout(Context& context, Leg& leg, const codec::Codec* codec) {
                                 restart,
                                 length,
                                 look_back_of(*codec)};
-  if (playout.buffer.init(playout.memory, config_of(*codec), lent, leg.out.ssrc)) {
+  if (playout.buffer.init(playout.memory, config, lent, leg.out.ssrc)) {
     playout.codec = codec;
   }
 }
@@ -201,6 +207,7 @@ void skip_frame(Context& context, Leg& leg, int64_t now) {
   if (kind != jitter::FrameKind::skipped) return;
   leg.level_square = playout.buffer.skipped_square();
   context.count.frames_skipped++;
+  leg.frames_skipped++;
 }
 
 bool pull_frame(Context& context, Leg& leg, int64_t now, int16_t* out) {

@@ -217,6 +217,16 @@ void Buffer::measure(const Packet& packet, int64_t media, bool new_timeline) {
   }
 }
 
+void Buffer::tell_discard(int64_t sequence) const {
+  const Discards& discards = config_.discards;
+  if (discards.tell != nullptr) discards.tell(discards.self, static_cast<uint16_t>(sequence));
+}
+
+void Buffer::discard(int64_t sequence) {
+  statistics_.discarded++;
+  tell_discard(sequence);
+}
+
 // Slots hold the numbers [next, next + slots). One further ahead pushes out the oldest.
 void Buffer::make_room(int64_t sequence) {
   if (sequence < next_sequence_ + config_.slots) return;
@@ -224,7 +234,7 @@ void Buffer::make_room(int64_t sequence) {
   for (int i = 0; i < config_.slots; i++) {
     if (slots_[i].present && slots_[i].sequence < next) {
       slots_[i].present = false;
-      statistics_.discarded++;
+      discard(slots_[i].sequence);
     }
   }
   next_sequence_ = next;
@@ -234,7 +244,7 @@ void Buffer::make_room(int64_t sequence) {
 Insert Buffer::insert(const Packet& packet) {
   statistics_.received++;
   if (packet.bytes < 0 || packet.bytes > config_.slot_bytes) {
-    statistics_.discarded++;
+    discard(packet.sequence);
     return Insert::too_large;
   }
   const uint64_t restarts = statistics_.restarts;
@@ -245,7 +255,7 @@ Insert Buffer::insert(const Packet& packet) {
   }
   int64_t delta = static_cast<int16_t>(packet.sequence - static_cast<uint16_t>(newest_sequence_));
   if (is_stray(packet, delta)) {
-    statistics_.discarded++;
+    discard(packet.sequence);
     return Insert::stray;
   }
   if (statistics_.restarts != restarts) {
@@ -281,6 +291,7 @@ Insert Buffer::insert(const Packet& packet) {
     const bool before_start = first_pending_;
     if (!before_start || sequence <= newest_sequence_ - config_.slots) {
       statistics_.late++;
+      tell_discard(sequence);
       return Insert::late;
     }
     next_sequence_ = sequence;
@@ -288,7 +299,7 @@ Insert Buffer::insert(const Packet& packet) {
 
   Slot& slot = slot_of(sequence);
   // Never played, as the ring was too small for all that came at once.
-  if (slot.present) statistics_.discarded++;
+  if (slot.present) discard(slot.sequence);
   slot.sequence = sequence;
   slot.media = media;
   slot.arrival_ns = packet.arrival_ns;

@@ -17,6 +17,12 @@
 
 namespace jitter {
 
+/** Is told each packet that came and will not be played. */
+struct Discards {
+  void* self = nullptr;
+  void (*tell)(void* self, uint16_t sequence) = nullptr;
+};
+
 struct Config {
   int clock_hz = 8000;       // RTP clock of the stream.
   int slots = 32;            // Power of two, 8 to 128; packets further ahead push out the oldest.
@@ -26,6 +32,7 @@ struct Config {
   int packet_ms = 20;        // Expected packet length, until measured.
   int max_delay_ms = 200;    // Hard: audio older than this is dropped.
   int min_margin_us = 1500;  // Least time between arrival and tick that counts as safe.
+  Discards discards;         // Optional.
 };
 
 /** What is known of a packet's loudness before it is decoded: 0 to 127 for 0 to -127 dBov (RFC
@@ -97,8 +104,9 @@ struct Statistics {
   uint64_t restarts = 0;   // New SSRC or jump.
   int64_t lost = 0;        // Expected minus received, may be negative with duplicates.
   int64_t jitter_ns = 0;
-  int64_t delay_ns = 0;   // Smoothed time from arrival to play.
-  int64_t target_ns = 0;  // What the arrivals of the last seconds need.
+  int64_t delay_ns = 0;          // Smoothed time from arrival to play.
+  int64_t longest_delay_ns = 0;  // Of all packets played.
+  int64_t target_ns = 0;         // What the arrivals of the last seconds need.
 };
 
 class Buffer {
@@ -156,6 +164,8 @@ class Buffer {
   int64_t media_time(const Packet& packet, int64_t delta, bool& new_timeline);
   void measure(const Packet& packet, int64_t media, bool new_timeline);
   void make_room(int64_t sequence);
+  void discard(int64_t sequence);
+  void tell_discard(int64_t sequence) const;
   void drop_overdue(int64_t now_ns);
 
   int64_t ns_of(int64_t units) const;

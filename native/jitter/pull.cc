@@ -76,7 +76,7 @@ void Buffer::drop_overdue(int64_t now_ns) {
   for (Slot* slot = first_present(); slot != nullptr; slot = first_present()) {
     if (delay_ns(*slot, now_ns) <= longest_ns_ && payload_there(*slot)) return;
     slot->present = false;
-    statistics_.discarded++;
+    discard(slot->sequence);
     next_sequence_ = slot->sequence + 1;
     next_media_ = slot->media + packet_units_;
   }
@@ -207,6 +207,7 @@ Pull Buffer::play(Slot& slot, int64_t now_ns, int wanted) {
   state_ = slot.comfort_noise ? State::waiting : State::playing;
   statistics_.played++;
   statistics_.delay_ns += (pull.waited_ns - statistics_.delay_ns) / 16;
+  statistics_.longest_delay_ns = std::max(statistics_.longest_delay_ns, pull.waited_ns);
   return pull;
 }
 

@@ -31,6 +31,24 @@ void StreamStats::start(uint32_t ssrc, uint16_t sequence) {
   jitter_q4_ = 0;
   bad_pending_ = false;
   has_transit_ = false;
+  bursts_.start();
+}
+
+// Pauses and key presses make other steps, seldom two of the same.
+inline void StreamStats::measure_length(uint32_t timestamp) {
+  const uint32_t step = timestamp - timestamp_;
+  timestamp_ = timestamp;
+  if (step != step_) {
+    step_ = step;
+  } else if (step != 0) {
+    packet_units_ = step;
+  }
+}
+
+void StreamStats::on_discarded(uint16_t sequence) {
+  discarded_++;
+  const auto back = static_cast<uint16_t>(highest_ - sequence);
+  if (started_ && back < expected()) bursts_.discard(back);
 }
 
 void StreamStats::on_packet(uint32_t ssrc, uint16_t sequence, uint32_t timestamp,
@@ -39,8 +57,14 @@ void StreamStats::on_packet(uint32_t ssrc, uint16_t sequence, uint32_t timestamp
   const auto delta = static_cast<uint16_t>(sequence - highest_);
   if (delta < kMaxDropout) {
     if (sequence < highest_) cycles_ += 0x10000;
+    if (delta == 1) {
+      measure_length(timestamp);
+    } else {
+      timestamp_ = timestamp;
+    }
     highest_ = sequence;
     bad_pending_ = false;
+    bursts_.on_newer(delta);
   } else if (delta <= 0x10000 - kMaxMisorder) {
     // A large jump: believed when the next packet follows on it (the peer restarted).
     if (bad_pending_ && sequence == bad_sequence_) {
@@ -50,6 +74,8 @@ void StreamStats::on_packet(uint32_t ssrc, uint16_t sequence, uint32_t timestamp
       bad_pending_ = true;
       return;
     }
+  } else {
+    bursts_.on_older(0x10000u - delta);
   }
   received_++;
   // Appendix A.8, in sixteenths as there.

@@ -11,6 +11,11 @@ void rtcp_round_trip(test::Context& t);
 void rtcp_hostile(test::Context& t);
 void event_receiver(test::Context& t);
 void event_sender(test::Context& t);
+// burst_test.cc
+void bursts_by_hand(test::Context& t);
+void bursts_as_defined(test::Context& t);
+void bursts_over_streams(test::Context& t);
+void bursts_of_leg(test::Context& t);
 // mix_test.cc
 void mix_minus_one_exact(test::Context& t);
 void mix_gate_and_ramp(test::Context& t);

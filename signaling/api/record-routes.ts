@@ -40,8 +40,15 @@ const CALL_COLUMNS: readonly Column<CallView>[] = [
   { name: 'codec', value: (call) => call.media?.codec },
   { name: 'packets_received', value: (call) => call.media?.packetsReceived },
   { name: 'packets_lost', value: (call) => call.media?.packetsLost },
+  { name: 'packets_discarded', value: (call) => call.media?.packetsDiscarded },
+  { name: 'burst_density', value: (call) => call.media?.burstDensity },
+  { name: 'burst_ms', value: (call) => call.media?.burstMs },
+  { name: 'gap_density', value: (call) => call.media?.gapDensity },
+  { name: 'gap_ms', value: (call) => call.media?.gapMs },
   { name: 'jitter_ms', value: (call) => call.media?.jitterMs },
+  { name: 'delay_ms', value: (call) => call.media?.delayMs },
   { name: 'round_trip_ms', value: (call) => call.media?.roundTripMs },
+  { name: 'r_factor', value: (call) => call.media?.rFactor },
   { name: 'mos', value: (call) => call.media?.mos },
 ];
 

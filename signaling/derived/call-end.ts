@@ -22,7 +22,7 @@ export const entryDecision = z.object({
 });
 export type EntryDecision = z.infer<typeof entryDecision>;
 
-/** As the leg of the VRU has measured it (RFC 3550 section 6.4.1). */
+/** As the leg of the VRU has measured it (RFC 3550 section 6.4.1, RFC 3611 section 4.7). */
 export const callMedia = z.object({
   codec: z.string().nullable(),
   packetsReceived: z.number().int(),
@@ -31,10 +31,22 @@ export const callMedia = z.object({
   /** Of what we sent, as the peer reports it. */
   remotePacketsLost: z.number().int(),
   jitterMs: z.number(),
-  delayMs: z.number(),
+  delayMs: z.number().describe('Of the jitter buffer at the end of the call.'),
   roundTripMs: z.number().nullable(),
   /** Estimate by ITU-T G.107; null where the model has no figures for the codec. */
   mos: z.number().nullable(),
+  // Records from before they were measured lack these.
+  packetsDiscarded: z.number().int().optional().describe('Came too late to be played.'),
+  burstDensity: z
+    .number()
+    .optional()
+    .describe('Share of packets lost or discarded within bursts, 0 to 1 (RFC 3611, Gmin 16).'),
+  burstMs: z.number().optional().describe('Mean length of a burst; 0: there was none.'),
+  gapDensity: z.number().optional().describe('Share lost or discarded outside of bursts.'),
+  gapMs: z.number().optional().describe('Mean time between bursts.'),
+  bufferTargetMs: z.number().optional().describe('What jitter asked of the buffer at the end.'),
+  bufferMaximumMs: z.number().optional().describe('The longest that a packet waited in it.'),
+  rFactor: z.number().nullable().optional().describe('What mos comes from, 0 to 100.'),
 });
 export type CallMedia = z.infer<typeof callMedia>;
 
