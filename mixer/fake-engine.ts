@@ -6,6 +6,7 @@
 import type { Clock, Timer } from '../common/clock.ts';
 import { MediaError } from '../common/errors.ts';
 import { fail, ok, type Result } from '../common/result.ts';
+import { NO_STATISTICS } from './leg-statistics.ts';
 import type {
   Digit,
   Gains,
@@ -26,36 +27,6 @@ import type {
   RecordOptions,
   Route,
 } from './media.ts';
-
-const NO_STATISTICS: LegStatistics = {
-  packetsReceived: 0,
-  packetsSent: 0,
-  octetsReceived: 0,
-  octetsSent: 0,
-  packetsLost: 0,
-  packetsLate: 0,
-  packetsDuplicate: 0,
-  packetsDiscarded: 0,
-  burstDensity: 0,
-  gapDensity: 0,
-  burstMs: 0,
-  gapMs: 0,
-  packetsRejected: 0,
-  framesConcealed: 0,
-  framesSkipped: 0,
-  jitterMs: 0,
-  delayMs: 0,
-  bufferTargetMs: 0,
-  bufferMaximumMs: 0,
-  rFactor: null,
-  mos: null,
-  roundTripMs: null,
-  remotePacketsLost: 0,
-  sourceChanges: 0,
-  levelDbov: -127,
-  noiseDbov: -127,
-  automaticGainDb: 0,
-};
 
 /** Remembers that it was made; the test decides what is in the file. */
 export class FakeRecording implements Recording {

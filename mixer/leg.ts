@@ -25,11 +25,11 @@ import {
   writeSendDigitsCommand,
 } from './abi.gen.ts';
 import { NO_ADDRESS, packAddress, unpackAddress } from './address.ts';
-import { estimateQuality } from './call-quality.ts';
 import { type EngineFormat, sendOptions, wantsDtx } from './codec-format.ts';
 import { Conference } from './conference.ts';
 import { LegPlayer } from './leg-player.ts';
 import { LegRecorder } from './leg-recorder.ts';
+import { NO_STATISTICS, statisticsOf } from './leg-statistics.ts';
 import type {
   Codec,
   CodecName,
@@ -276,12 +276,10 @@ export class Leg implements MediaLeg, HostedLeg {
 
   statistics(): LegStatistics {
     if (this.#last !== null) return this.#last;
-    const { version, leg, ...record } = this.host.legRecord(this.id);
+    const record = this.host.legRecord(this.id);
     // Nothing was published since the leg was opened: the record is that of the slot's last owner.
-    if (version === 0 || leg !== this.id) return NOTHING;
-    const measured = { ...record, roundTripMs: record.roundTripMs < 0 ? null : record.roundTripMs };
-    const quality = estimateQuality(this.#codec, { ...measured, packetMs: this.#packetMs });
-    return { ...measured, rFactor: quality?.rFactor ?? null, mos: quality?.mos ?? null };
+    if (record.version === 0 || record.leg !== this.id) return NO_STATISTICS;
+    return statisticsOf(record, this.#codec, this.#packetMs);
   }
 
   close(): Promise<LegStatistics> {
@@ -401,33 +399,3 @@ function audienceOf(heardBy: Hearing['heardBy']): readonly [number, readonly Med
   if (heardBy === 'everybody' || heardBy === 'nobody') return [AUDIENCE[heardBy], []];
   return 'only' in heardBy ? [AUDIENCE.only, heardBy.only] : [AUDIENCE.except, heardBy.except];
 }
-
-const NOTHING: LegStatistics = {
-  packetsReceived: 0,
-  packetsSent: 0,
-  octetsReceived: 0,
-  octetsSent: 0,
-  packetsLost: 0,
-  packetsLate: 0,
-  packetsDuplicate: 0,
-  packetsDiscarded: 0,
-  burstDensity: 0,
-  gapDensity: 0,
-  burstMs: 0,
-  gapMs: 0,
-  packetsRejected: 0,
-  framesConcealed: 0,
-  jitterMs: 0,
-  delayMs: 0,
-  bufferTargetMs: 0,
-  bufferMaximumMs: 0,
-  rFactor: null,
-  mos: null,
-  roundTripMs: null,
-  remotePacketsLost: 0,
-  sourceChanges: 0,
-  levelDbov: -127,
-  noiseDbov: -127,
-  automaticGainDb: 0,
-  framesSkipped: 0,
-};

@@ -3,8 +3,9 @@ import type { Clock } from '../common/clock.ts';
 import type { NodeId } from '../common/ids.ts';
 import type { CodecName, LegStatistics } from '../mixer/media.ts';
 import type { CallerOfVru } from '../signaling/conference/client.ts';
+import { legMediaOf } from '../signaling/conference/leg-media.ts';
 import type { ApplicationName } from '../signaling/conference/messages.ts';
-import type { CallEnd, CallMedia, EntryDecision } from '../signaling/derived/call-end.ts';
+import type { CallEnd, EntryDecision } from '../signaling/derived/call-end.ts';
 import type { Session } from '../signaling/sip/user-agent.ts';
 import { codeSourceOf } from './routing.ts';
 
@@ -84,7 +85,7 @@ export class CallDiary {
       answeredAtMs: this.#answeredAtMs,
       endedBy: endedByOf(endedBy),
       ...end,
-      media: statistics === undefined ? null : mediaOf(codec, statistics),
+      media: statistics === undefined ? null : legMediaOf(codec, statistics),
       decisions: this.#decisions,
     };
   }
@@ -95,31 +96,4 @@ function endedByOf(endedBy: string | undefined): CallEnd['endedBy'] {
   return endedBy === 'timeout' || endedBy === 'transport' || endedBy === 'media'
     ? 'network'
     : 'system';
-}
-
-const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));
-
-function mediaOf(codec: CodecName | undefined, statistics: LegStatistics): CallMedia {
-  const { packetsReceived, packetsSent, packetsLost, packetsDiscarded, remotePacketsLost } =
-    statistics;
-  const { roundTripMs, rFactor, mos } = statistics;
-  return {
-    codec: codec ?? null,
-    packetsReceived,
-    packetsSent,
-    packetsLost,
-    packetsDiscarded,
-    burstDensity: rounded(statistics.burstDensity, 4),
-    gapDensity: rounded(statistics.gapDensity, 4),
-    burstMs: rounded(statistics.burstMs),
-    gapMs: rounded(statistics.gapMs),
-    remotePacketsLost,
-    jitterMs: rounded(statistics.jitterMs),
-    delayMs: rounded(statistics.delayMs),
-    bufferTargetMs: rounded(statistics.bufferTargetMs),
-    bufferMaximumMs: rounded(statistics.bufferMaximumMs),
-    roundTripMs: roundTripMs === null ? null : rounded(roundTripMs),
-    rFactor,
-    mos,
-  };
 }

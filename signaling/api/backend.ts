@@ -1,8 +1,9 @@
 /** What the routes need done. main.ts builds it from bus, store and provisioning. */
 import type { MediaError } from '../../common/errors.ts';
-import type { AccountId, CallId, ConferenceId } from '../../common/ids.ts';
+import type { AccountId, CallId, ConfereeId, ConferenceId, NodeId } from '../../common/ids.ts';
 import type { Result } from '../../common/result.ts';
 import type { DialListReply, DialReply, DialWish } from '../conference/dial-client.ts';
+import type { LegMedia } from '../conference/leg-media.ts';
 import type { AccountRecord, DnisRecord, ServiceRequest } from '../conference/messages.ts';
 import type { Outside } from '../conference/service-request.ts';
 import type {
@@ -39,6 +40,8 @@ export interface ConferenceBackend {
   dial(id: ConferenceId, by: Outside, wish: DialWish): Reply<DialReply>;
   dialList(id: ConferenceId, by: Outside): Reply<DialListReply>;
   cancelDial(id: ConferenceId, by: Outside, dialId: CallId): Reply<void>;
+  /** As a mixer measures it now; null: that conferee has no call there. */
+  measured(mixerId: NodeId, id: ConferenceId, confereeId: ConfereeId): Reply<LegMedia | null>;
 }
 
 export interface NodeBackend {

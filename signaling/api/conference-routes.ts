@@ -81,6 +81,22 @@ function reading(conferences: LiveConferences): readonly Route[] {
     route({
       ...shared,
       method: 'GET',
+      path: '/api/v1/conferences/{id}/conferees/{ordinal}/media',
+      summary: 'How well its mixer receives a conferee now: loss, bursts, jitter, delay, quality',
+      status: 200,
+      params: schemas.confereePath,
+      response: schemas.confereeMedia,
+      handle: async ({ params, principal }) =>
+        (await foreign(conferences, params.id, principal)) ??
+        reply(await conferences.media(params.id, params.ordinal), (media) =>
+          media === undefined
+            ? problem('not-found', `there is no conferee ${params.ordinal} in ${params.id}`)
+            : json(200, { media }),
+        ),
+    }),
+    route({
+      ...shared,
+      method: 'GET',
       path: '/api/v1/conferences/{id}/events',
       summary: 'The numbered events of a conference, also of an ended one while its log is kept',
       status: 200,

@@ -72,6 +72,7 @@ function memoryBackend(calls: string[]): Backend {
       dial: async () => ok({ kind: 'dial-refused', reason: 'not-available' }),
       dialList: async () => ok({ kind: 'dial-refused', reason: 'not-available' }),
       cancelDial: async () => ok(undefined),
+      measured: async () => ok(null),
     },
     nodes: {
       mixers: async () => ok([]),
@@ -102,6 +103,7 @@ beforeEach(async () => {
     conferences: {
       ...backend.conferences,
       get: async () => ok(undefined),
+      media: async () => ok(undefined),
       accountOf: async () => ok(undefined),
       events: async () => ok({ items: [], next: null }),
     },

@@ -4,6 +4,7 @@ import type { ConferenceId } from '../../common/ids.ts';
 import { ok, type Result } from '../../common/result.ts';
 import type { Entry, Store } from '../../common/store/store.ts';
 import { eventDocument, type NumberedEvent, numbered } from '../conference/events.ts';
+import type { LegMedia } from '../conference/leg-media.ts';
 import { conferenceRecord, KEYS } from '../conference/records.ts';
 import type { ConferenceBackend } from './backend.ts';
 import type { Feed, Feeds } from './event-feed.ts';
@@ -27,6 +28,8 @@ export interface LiveConferences {
   dial: ConferenceBackend['dial'];
   dialList: ConferenceBackend['dialList'];
   cancelDial: ConferenceBackend['cancelDial'];
+  /** Undefined: no such conference or ordinal; null: no call at the mixer now. */
+  media(id: ConferenceId, ordinal: number): Reply<LegMedia | null | undefined>;
 }
 
 export interface LiveConferencesOptions {
@@ -54,27 +57,38 @@ export function liveConferences({
     seen.set(feed, entry.revision);
     return ok(feed.roster.ended === undefined ? feed.view : undefined);
   };
+  const get: LiveConferences['get'] = async (id) => {
+    // The record tells that it lives, and how far the feed must be at least.
+    const entry = await store.get(KEYS.conference(id));
+    if (!entry.ok) return entry;
+    const feed = feeds.peek(id);
+    // Most reads find what the last one found.
+    if (
+      feed !== undefined &&
+      entry.value !== undefined &&
+      seen.get(feed) === entry.value.revision
+    ) {
+      feeds.use(feed);
+      return ok(feed.roster.ended === undefined ? feed.view : undefined);
+    }
+    return checked(id, entry.value);
+  };
   return {
+    get,
     list: () => backend.list(),
     control: (id, by, action) => backend.control(id, by, action),
     dial: (id, by, wish) => backend.dial(id, by, wish),
     dialList: (id, by) => backend.dialList(id, by),
     cancelDial: (id, by, dialId) => backend.cancelDial(id, by, dialId),
-    async get(id) {
-      // The record tells that it lives, and how far the feed must be at least.
-      const entry = await store.get(KEYS.conference(id));
-      if (!entry.ok) return entry;
-      const feed = feeds.peek(id);
-      // Most reads find what the last one found.
-      if (
-        feed !== undefined &&
-        entry.value !== undefined &&
-        seen.get(feed) === entry.value.revision
-      ) {
-        feeds.use(feed);
-        return ok(feed.roster.ended === undefined ? feed.view : undefined);
+    async media(id, ordinal) {
+      const live = await get(id);
+      if (!live.ok) return live;
+      const roster = feeds.peek(id)?.roster;
+      const conferee = roster?.conferees.get(ordinal);
+      if (live.value === undefined || roster?.created === undefined || conferee === undefined) {
+        return ok(undefined);
       }
-      return checked(id, entry.value);
+      return backend.measured(roster.created.mixerId, id, conferee.confereeId);
     },
     async accountOf(id) {
       const open = feeds.peek(id)?.roster.accountId;

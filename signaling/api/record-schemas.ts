@@ -1,8 +1,8 @@
 /** Call records, conference records and refusals as the API gives them: times as ISO 8601 texts. */
 import { z } from 'zod';
 import { DEPARTURES, ENDINGS } from '../conference/events.ts';
+import { legMedia } from '../conference/leg-media.ts';
 import { callId } from '../conference/messages.ts';
-import { callMedia } from '../derived/call-end.ts';
 import type { CallRecord, ConferenceSummaryRecord } from '../derived/records.ts';
 import { OUTCOMES } from '../derived/records.ts';
 
@@ -80,7 +80,9 @@ export const callView = z.object({
   endedAt: z.iso.datetime(),
   durationMs: z.number().describe('From the answer to the end; 0 without an answer.'),
   seats: z.array(seatView).describe('Each conference that the call was in, in order.'),
-  media: callMedia.nullable().describe('As the leg to the caller has measured it (RFC 3550).'),
+  media: legMedia
+    .nullable()
+    .describe('As the leg to the caller has measured it (RFC 3550, RFC 3611).'),
 });
 export const callViews = z.object({ items: z.array(callView), next });
 

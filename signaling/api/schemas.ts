@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { dialState } from '../conference/dial-messages.ts';
 import { numberedEvent } from '../conference/events.ts';
+import { legMedia } from '../conference/leg-media.ts';
 import {
   accountId,
   accountRecord,
@@ -53,6 +54,10 @@ export const confereeView = z.object({
   muted: z.boolean(),
   vruId: z.string(),
   joinedAt: z.iso.datetime(),
+});
+
+export const confereeMedia = z.object({
+  media: legMedia.nullable().describe('Null: no call at the mixer now, as on the way to another.'),
 });
 
 export const liveConferee = confereeView.extend({

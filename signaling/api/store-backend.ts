@@ -3,13 +3,14 @@
 import type { z } from 'zod';
 import type { Bus } from '../../common/bus/bus.ts';
 import type { Clock } from '../../common/clock.ts';
-import type { MediaError } from '../../common/errors.ts';
+import { MediaError } from '../../common/errors.ts';
 import type { NamedRole } from '../../common/lifecycle.ts';
-import { ok, type Result } from '../../common/result.ts';
+import { fail, ok, type Result } from '../../common/result.ts';
 import type { Entry, Store } from '../../common/store/store.ts';
 import type { ServiceClient } from '../conference/client.ts';
 import { ConferenceLog } from '../conference/conference-log.ts';
-import { mixerRecord } from '../conference/messages.ts';
+import { mediaReply } from '../conference/leg-media.ts';
+import { mixerRecord, SUBJECTS } from '../conference/messages.ts';
 import {
   type ConferenceRecord,
   conferenceRecord,
@@ -40,7 +41,10 @@ export function createStoreBackend(options: StoreBackendOptions): Backend {
   };
 }
 
-function conferences({ store, clock, control }: StoreBackendOptions): ConferenceBackend {
+/** A mixer answers at once. */
+const DEADLINE_MS = 1_000;
+
+function conferences({ store, clock, bus, control }: StoreBackendOptions): ConferenceBackend {
   return {
     async list() {
       return mapOk(await store.list(PREFIXES.conference), (entries) =>
@@ -63,6 +67,18 @@ function conferences({ store, clock, control }: StoreBackendOptions): Conference
     dial: (id, by, wish) => control.dial(id, by, wish),
     dialList: (id, by) => control.dialList(id, by),
     cancelDial: (id, by, dialId) => control.cancelDial(id, by, dialId),
+    async measured(mixerId, conferenceId, confereeId) {
+      const request = { kind: 'media', requestId: 'read-media', conferenceId, confereeId };
+      const subject = SUBJECTS.mixer(mixerId);
+      const answer = await bus.request(subject, request, { deadlineMs: DEADLINE_MS });
+      if (!answer.ok) return answer;
+      const reply = mediaReply.safeParse(answer.value);
+      return reply.success
+        ? ok(reply.data.media)
+        : fail(
+            new MediaError('internal', `${mixerId} answers in another way: ${reply.error.message}`),
+          );
+    },
   };
 }
 

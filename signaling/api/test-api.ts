@@ -24,6 +24,7 @@ import { seedDemoData } from '../conference/demo-data.ts';
 import type { DialClient } from '../conference/dial-client.ts';
 import type { ConferenceEvent } from '../conference/events.ts';
 import type { FraudAlarm } from '../conference/fraud-shield.ts';
+import type { LegMedia } from '../conference/leg-media.ts';
 import { mixerRequest, SUBJECTS } from '../conference/messages.ts';
 import { KEYS } from '../conference/records.ts';
 import { createWebhookSender } from '../derived/webhook-sender.ts';
@@ -53,6 +54,8 @@ export interface TestApi {
   talking(id: string, ordinal: number, talking: boolean): void;
   /** What its mixer answers from now on: ordinal and loudness of each who talks. */
   loudness(id: string, levels: readonly (readonly [ordinal: number, levelDbov: number])[]): void;
+  /** What its mixer says of how it receives that conferee. */
+  measured(ordinal: number, media: LegMedia): void;
   /** As a provisioning role raises it. */
   alarm(alarm: FraudAlarm): void;
   /** How often the mixer was asked for levels. */
@@ -134,9 +137,14 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
 
   const policy = { allowedHosts: ['127.0.0.1'], privateAddresses: false };
   const loud = new Map<string, readonly (readonly [number, number])[]>();
+  const measured = new Map<ConfereeId, LegMedia>();
   let asked = 0;
   await bus.serve(SUBJECTS.mixer('mixer-1' as NodeId), (body) => {
-    const { conferenceId } = mixerRequest.parse(body);
+    const request = mixerRequest.parse(body);
+    const { conferenceId } = request;
+    if (request.kind === 'media') {
+      return Promise.resolve(ok({ media: measured.get(request.confereeId) ?? null }));
+    }
     asked += 1;
     const talkers = (loud.get(conferenceId) ?? []).map(([ordinal, levelDbov]) => ({
       confereeId: confereeOf(ordinal),
@@ -202,6 +210,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     },
     append,
     loudness: (id, levels) => void loud.set(id, levels),
+    measured: (ordinal, media) => void measured.set(confereeOf(ordinal), media),
     levelsAsked: () => asked,
     alarm: (alarm) =>
       bus.publish(SUBJECTS.alarms, { atMs: clock.wallMs(), node: 'provisioning-1', alarm }),

@@ -130,6 +130,7 @@ export class FakeMixer {
     }
     if (seats === undefined) return fail(new MediaError('conference-unknown', conferenceId));
     if (request.kind === 'levels') return ok({ talkers: [] });
+    if (request.kind === 'media') return ok({ media: null });
     const seat = seats.get(request.confereeId);
     if (request.kind === 'admit') {
       const { ordinal, muted, sub, held } = request;

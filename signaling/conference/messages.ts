@@ -395,6 +395,8 @@ export const mixerRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('end'), requestId, conferenceId }),
   /** Who talks in it now and how loud, for who shows it. */
   z.object({ kind: z.literal('levels'), requestId, conferenceId }),
+  /** How well a conferee is received, see leg-media.ts. */
+  z.object({ kind: z.literal('media'), requestId, conferenceId, confereeId }),
 ]);
 export type MixerRequest = z.infer<typeof mixerRequest>;
 

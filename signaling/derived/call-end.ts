@@ -8,6 +8,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Store } from '../../common/store/store.ts';
+import { legMedia } from '../conference/leg-media.ts';
 import { accountId, applicationName, callId, nodeId, refusal } from '../conference/messages.ts';
 import { Lanes } from './lanes.ts';
 
@@ -21,34 +22,6 @@ export const entryDecision = z.object({
   accountId: accountId.optional(),
 });
 export type EntryDecision = z.infer<typeof entryDecision>;
-
-/** As the leg of the VRU has measured it (RFC 3550 section 6.4.1, RFC 3611 section 4.7). */
-export const callMedia = z.object({
-  codec: z.string().nullable(),
-  packetsReceived: z.number().int(),
-  packetsSent: z.number().int(),
-  packetsLost: z.number().int(),
-  /** Of what we sent, as the peer reports it. */
-  remotePacketsLost: z.number().int(),
-  jitterMs: z.number(),
-  delayMs: z.number().describe('Of the jitter buffer at the end of the call.'),
-  roundTripMs: z.number().nullable(),
-  /** Estimate by ITU-T G.107; null where the model has no figures for the codec. */
-  mos: z.number().nullable(),
-  // Records from before they were measured lack these.
-  packetsDiscarded: z.number().int().optional().describe('Came too late to be played.'),
-  burstDensity: z
-    .number()
-    .optional()
-    .describe('Share of packets lost or discarded within bursts, 0 to 1 (RFC 3611, Gmin 16).'),
-  burstMs: z.number().optional().describe('Mean length of a burst; 0: there was none.'),
-  gapDensity: z.number().optional().describe('Share lost or discarded outside of bursts.'),
-  gapMs: z.number().optional().describe('Mean time between bursts.'),
-  bufferTargetMs: z.number().optional().describe('What jitter asked of the buffer at the end.'),
-  bufferMaximumMs: z.number().optional().describe('The longest that a packet waited in it.'),
-  rFactor: z.number().nullable().optional().describe('What mos comes from, 0 to 100.'),
-});
-export type CallMedia = z.infer<typeof callMedia>;
 
 export const callEnd = z.object({
   version: z.literal(1),
@@ -73,7 +46,8 @@ export const callEnd = z.object({
   reason: z.string().max(128),
   /** Of a call that was not answered. */
   sipStatus: z.number().int().optional(),
-  media: callMedia.nullable(),
+  /** As the leg of the VRU has measured it. */
+  media: legMedia.nullable(),
   decisions: z.array(entryDecision).max(64),
 });
 export type CallEnd = z.infer<typeof callEnd>;

@@ -3,6 +3,7 @@ import { MediaError } from '../../common/errors.ts';
 import type { Random } from '../../common/ids.ts';
 import type { Logger } from '../../common/log.ts';
 import type { MediaConference, MediaEngine, Route } from '../../mixer/media.ts';
+import { type LegMedia, legMediaOf } from '../conference/leg-media.ts';
 import { type MediaEndpoint, openEndpoint } from '../media/endpoint.ts';
 import type { CodecChoice } from '../sdp/codec-selection.ts';
 import type { Session } from '../sip/user-agent.ts';
@@ -165,6 +166,11 @@ class InboundCall implements ConfereeCall {
 
   talkLevelDbov(): number | undefined {
     return this.#talking ? this.#endpoint?.leg.statistics().levelDbov : undefined;
+  }
+
+  measured(): LegMedia | undefined {
+    const endpoint = this.#endpoint;
+    return endpoint && legMediaOf(endpoint.codec, endpoint.leg.statistics());
   }
 
   hangUp(why: Departure): void {

@@ -8,6 +8,7 @@ import {
 } from '../../common/ids.ts';
 import { fail, ok, type Result } from '../../common/result.ts';
 import type { MediaConference, MediaEngine, MixOptions } from '../../mixer/media.ts';
+import type { LegMedia } from '../conference/leg-media.ts';
 import type { MixerEvent } from '../conference/messages.ts';
 
 export type Departure = Extract<MixerEvent, { kind: 'left' }>['why'];
@@ -20,6 +21,8 @@ export interface ConfereeCall {
   moveTo(media: MediaConference | null): void;
   /** How loud; undefined: does not talk. */
   talkLevelDbov(): number | undefined;
+  /** How well it is received; undefined: its media are not up. */
+  measured(): LegMedia | undefined;
   /** BYE, then frees the leg. `why` was told already. */
   hangUp(why: Departure): void;
 }
@@ -228,6 +231,11 @@ export class Conferences {
       if (levelDbov !== undefined) talkers.push({ confereeId, levelDbov });
     }
     return talkers;
+  }
+
+  /** How well a conferee is received. */
+  measured(id: ConferenceId, conferee: ConfereeId): LegMedia | undefined {
+    return this.#conferences.get(id)?.conferees.get(conferee)?.call?.measured();
   }
 
   end(id: ConferenceId, why: Ending): void {

@@ -272,6 +272,8 @@ class Mixer implements Role {
         return ok({});
       case 'levels':
         return ok({ talkers: this.#conferences.talkers(conferenceId) });
+      case 'media':
+        return ok({ media: this.#conferences.measured(conferenceId, request.confereeId) ?? null });
     }
   }
 

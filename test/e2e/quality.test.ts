@@ -8,6 +8,7 @@ import { createLogger } from '../../common/log.ts';
 import { createMetrics } from '../../common/metrics.ts';
 import { ok, type Result } from '../../common/result.ts';
 import { TestPeer, toneOf } from '../../mixer/test-peer.ts';
+import { legMedia } from '../../signaling/conference/leg-media.ts';
 import { createUserAgent } from '../../signaling/sip/ua.ts';
 import { parseNameAddress, parseSipUri } from '../../signaling/sip/uri.ts';
 import type { UserAgent } from '../../signaling/sip/user-agent.ts';
@@ -15,28 +16,12 @@ import { type Server, startServer, TOKEN } from './server.ts';
 
 const TALK_MS = 8_000;
 
-const callRecords = z.object({
-  items: z.array(
-    z.object({
-      callerNumber: z.string(),
-      media: z.object({
-        packetsReceived: z.number(),
-        packetsLost: z.number(),
-        packetsDiscarded: z.number(),
-        burstDensity: z.number(),
-        burstMs: z.number(),
-        gapDensity: z.number(),
-        gapMs: z.number(),
-        bufferTargetMs: z.number(),
-        bufferMaximumMs: z.number(),
-        delayMs: z.number(),
-        rFactor: z.number(),
-        mos: z.number(),
-      }),
-    }),
-  ),
-});
-type Media = z.infer<typeof callRecords>['items'][number]['media'];
+/** Nothing is missing of what calls with G.711 have. */
+const whole = legMedia.required().extend({ rFactor: z.number(), mos: z.number() });
+type Media = z.infer<typeof whole>;
+const callRecords = z.object({ items: z.array(z.object({ media: whole })) });
+const conferences = z.object({ items: z.array(z.object({ id: z.string() })) });
+const confereeMedia = z.object({ media: whole });
 
 let server: Server;
 let agent: UserAgent;
@@ -66,10 +51,18 @@ function unwrap<T>(result: Result<T, unknown>): T {
 }
 
 const description = (port: number): string =>
-  `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 0\r\n`;
+  `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio ${port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n`;
 
-/** Talks to the echo; resolves when the call is over. */
-async function talk(caller: string, isLost: (packet: number) => boolean): Promise<void> {
+interface Talk {
+  readonly caller: string;
+  readonly number: string;
+  readonly isLost: (packet: number) => boolean;
+  /** While the call goes on. */
+  readonly meanwhile?: (peer: TestPeer, port: number) => Promise<void>;
+}
+
+/** Resolves when the call is over. */
+async function talk({ caller, number, isLost, meanwhile = () => sleep(TALK_MS) }: Talk) {
   const peer = await TestPeer.open(random.below(1_000_000));
   const offer = description(peer.port);
   let answer = '';
@@ -78,7 +71,7 @@ async function talk(caller: string, isLost: (packet: number) => boolean): Promis
     hungUp = resolve;
   });
   const session = agent.invite({
-    to: unwrap(parseSipUri(`sip:2000@${server.sip}`)),
+    to: unwrap(parseSipUri(`sip:${number}@${server.sip}`)),
     from: unwrap(parseNameAddress(`sip:${caller}@127.0.0.1`)),
     ringTimeoutMs: 20_000,
     media: {
@@ -94,7 +87,7 @@ async function talk(caller: string, isLost: (packet: number) => boolean): Promis
       onEstablished: () => {
         const port = Number(/m=audio (\d+)/.exec(answer)?.[1]);
         peer.talk(port, toneOf(440, 8_000), isLost);
-        clock.after(TALK_MS, () => void session.end());
+        void meanwhile(peer, port).then(() => session.end());
       },
       onEnded: ({ by }) => hungUp(by),
     },
@@ -103,17 +96,40 @@ async function talk(caller: string, isLost: (packet: number) => boolean): Promis
   peer.close();
 }
 
+async function api(path: string): Promise<unknown> {
+  const response = await fetch(`${server.http}/api/v1${path}`, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  return await response.json();
+}
+
 async function recordOf(caller: string): Promise<Media> {
   for (let tries = 0; tries < 50; tries++) {
-    const response = await fetch(`${server.http}/api/v1/call-records?caller=${caller}`, {
-      headers: { authorization: `Bearer ${TOKEN}` },
-    });
-    const body: unknown = await response.json();
-    const [call] = callRecords.parse(body).items;
+    const [call] = callRecords.parse(await api(`/call-records?caller=${caller}`)).items;
     if (call !== undefined) return call.media;
     await sleep(200);
   }
   throw new Error(`no record of ${caller}`);
+}
+
+/** Enters as host of a demo account; resolves with what the mixer measures after a while. */
+async function measuredInConference(peer: TestPeer, port: number): Promise<Media> {
+  for (const key of ['9', '1', '0', '0', '0', '1', '#']) {
+    // The tone of a key takes the place of speech.
+    peer.quiet();
+    peer.press(port, key === '#' ? 11 : Number(key));
+    await sleep(150);
+  }
+  peer.talk(port, toneOf(440, 8_000), inBursts);
+  for (let tries = 0; tries < 150; tries++) {
+    await sleep(200);
+    const [conference] = conferences.parse(await api('/conferences')).items;
+    if (conference === undefined) continue;
+    const measured = await api(`/conferences/${conference.id}/conferees/1/media`);
+    const { data } = confereeMedia.safeParse(measured);
+    if (data !== undefined && data.media.packetsReceived > 300) return data.media;
+  }
+  throw new Error('no conferee with media');
 }
 
 /** Every second one of a quarter of a second in each 2 s, and one more alone in between. */
@@ -124,7 +140,11 @@ const inBursts = (packet: number): boolean => {
 
 describe('call records', () => {
   it('tell bursts of loss, and that they are worse to hear', async () => {
-    await Promise.all([talk('1001', () => false), talk('1002', inBursts)]);
+    const number = '2000';
+    await Promise.all([
+      talk({ caller: '1001', number, isLost: () => false }),
+      talk({ caller: '1002', number, isLost: inBursts }),
+    ]);
     const [clean, lossy] = [await recordOf('1001'), await recordOf('1002')];
     // A busy machine makes packets of our peer late, and those are discarded.
     expect(clean.packetsLost).toBe(0);
@@ -148,5 +168,24 @@ describe('call records', () => {
       expect(media.bufferMaximumMs).toBeGreaterThanOrEqual(media.bufferTargetMs);
       expect(media.bufferMaximumMs).toBeLessThan(201);
     }
+  });
+
+  it('and the mixer tells them of a conferee, with the delay of its buffer', async () => {
+    let media: Media | undefined;
+    await talk({
+      ...{ caller: '1003', number: '1000', isLost: () => false },
+      meanwhile: async (peer, port) => {
+        await sleep(2_500);
+        media = await measuredInConference(peer, port);
+      },
+    });
+    expect(media?.packetsLost).toBeGreaterThan(10);
+    expect(media?.burstDensity).toBeGreaterThan(0.3);
+    expect(media?.burstMs).toBeGreaterThan(100);
+    expect(media?.delayMs).toBeGreaterThan(0);
+    expect(media?.mos).toBeLessThan(4.3);
+    // The leg of the VRU has seen the same loss.
+    const record = await recordOf('1003');
+    expect(record.burstDensity).toBeGreaterThan(0.3);
   });
 });

@@ -3,6 +3,7 @@ import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { SUB_CONFERENCES, TALK_MODES } from '../../conference/messages.ts';
 import { EXIT, nothing } from '../client.ts';
 import {
+  confereeMedia,
   conferenceList,
   dialListStarted,
   dialStarted,
@@ -119,6 +120,26 @@ function addReading(conference: Command, terminal: Terminal): void {
       const { client, json } = connectionOf(command, terminal);
       const result = await client.request('GET', conferencePath(id), liveConference);
       finish(terminal, result, json, showConference);
+    });
+
+  withServer(conference.command('media'))
+    .description('how well a conferee is received now: loss, bursts, delay, quality')
+    .argument('<id>', 'id of the conference')
+    .argument('<ordinal>', 'of the conferee, as "conference show" prints it', readOrdinal)
+    .addHelpText('after', '\nExample:\n  minusone conference media c0123456789ab 2 --json')
+    .action(async (id: string, ordinal: number, _: unknown, command: Command) => {
+      const { client, json } = connectionOf(command, terminal);
+      const path = `${conferencePath(id)}/conferees/${ordinal}/media`;
+      const result = await client.request('GET', path, confereeMedia);
+      finish(terminal, result, json, ({ media }) =>
+        media === null
+          ? 'no call at the mixer now'
+          : columns(
+              ['FIGURE', 'VALUE'],
+              Object.entries(media).map(([name, value]) => [name, String(value ?? '-')]),
+              '',
+            ),
+      );
     });
 }
 
