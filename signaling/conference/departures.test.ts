@@ -138,30 +138,33 @@ describe('R28: the host leaves and callers wait again', () => {
   });
 });
 
-describe('R10: a conference ends before those who talked without it have come over', () => {
-  it('they are released, and the next conference does not count them in', async () => {
-    const world = await FakeWorld.start({ vrus: 1, interfaces: 2 });
-    await world.account({ waitingMode: 'mingle' });
-    const calls = [await enter(world, PARTICIPANT), await enter(world, PARTICIPANT)];
-    const open = holdPlaces(world);
-    const host = await enter(world, HOST);
-    const id = host.place?.conferenceId;
-    if (id === undefined) throw new Error('no place');
-    await world.settle();
-    await world.run(world.vru().client.control(id, undefined, { kind: 'end' }));
-    await world.settle();
-    expect(calls.map(({ released }) => released)).toEqual(['ended', 'ended']);
-    const next = await enter(world, HOST);
-    open();
-    await world.clock.advance(10_000);
-    const nextId = next.place?.conferenceId;
-    if (nextId === undefined) throw new Error('no place');
-    const events = await readEvents(world.store, nextId);
-    if (!events.ok) throw events.error;
-    expect(events.value.filter(({ event }) => event.kind === 'joined').length).toBe(1);
-    expect(seats(world)).toBe(1);
-    expect(await world.keys('mingle/')).toEqual([]);
-  });
+describe('R10: a conference ends before those who waited for it have come over', () => {
+  it.each(['mingle', 'hold'] as const)(
+    '%s: they are released, and the next conference does not count them in',
+    async (waitingMode) => {
+      const world = await FakeWorld.start({ vrus: 1, interfaces: 2 });
+      await world.account({ waitingMode });
+      const calls = [await enter(world, PARTICIPANT), await enter(world, PARTICIPANT)];
+      const open = holdPlaces(world);
+      const host = await enter(world, HOST);
+      const id = host.place?.conferenceId;
+      if (id === undefined) throw new Error('no place');
+      await world.settle();
+      await world.run(world.vru().client.control(id, undefined, { kind: 'end' }));
+      await world.settle();
+      expect(calls.map(({ released }) => released)).toEqual(['ended', 'ended']);
+      const next = await enter(world, HOST);
+      open();
+      await world.clock.advance(10_000);
+      const nextId = next.place?.conferenceId;
+      if (nextId === undefined) throw new Error('no place');
+      const events = await readEvents(world.store, nextId);
+      if (!events.ok) throw events.error;
+      expect(events.value.filter(({ event }) => event.kind === 'joined').length).toBe(1);
+      expect(seats(world)).toBe(1);
+      expect(await world.keys('mingle/')).toEqual([]);
+    },
+  );
 
   it('R28: or wait again, where their VRU believes them to be', async () => {
     const world = await FakeWorld.start({ vrus: 1, interfaces: 2 });

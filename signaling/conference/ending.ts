@@ -11,7 +11,7 @@ import type { ConferenceEvent } from './events.ts';
 import { releaseGuard } from './guards.ts';
 import type { Management } from './management.ts';
 import type { AccountRecord, VruCommand } from './messages.ts';
-import { leaveRoom } from './moving.ts';
+import { leaveBehind } from './moving.ts';
 import { tellMutes } from './mutes.ts';
 import { afterDeparture } from './policy.ts';
 import { KEYS } from './records.ts';
@@ -209,7 +209,7 @@ async function endNow(management: Management, log: ConferenceLog): Promise<void>
     const passed = await passSerial(store, created.accountId, created.serial ?? 0);
     if (!passed.ok) throw passed.error;
   }
-  await leaveRoom(management, log);
+  await leaveBehind(management, log);
   await withinPatience(management, hangUpDials(management, log));
   if (ended.others === 'wait') await returnToWaiting(management, log, left);
   if (ended.others === 'release') await releaseAll(management, log, left, releaseWord(ended.why));

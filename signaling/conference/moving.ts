@@ -79,13 +79,40 @@ function isLeaving(roster: Roster, proper: ConferenceLog): boolean {
 const LEFT_AT_ONCE = 500;
 
 /**
- * A conference has ended before everybody had come over. Who was counted in by it is not in the room any
- * more: what follows from the end concerns them as well, and the next conference must not count them in.
+ * A conference has ended before everybody had come over. Who was counted in by it does not wait any more,
+ * on hold or in the room: what follows from the end concerns them as well, and the next conference must not
+ * count them in. Of one that came to nothing nobody has heard.
  */
-export async function leaveRoom(management: Management, proper: ConferenceLog): Promise<void> {
-  const { created } = proper.roster;
-  if (created === undefined || created.temporary) return;
-  const found = await findConference(management, 'mingle', created.accountId);
+export async function leaveBehind(management: Management, proper: ConferenceLog): Promise<void> {
+  const { created, ended } = proper.roster;
+  if (created === undefined || created.temporary || ended?.why === 'not-established') return;
+  await leaveHold(management, proper, created.accountId);
+  await leaveRoom(management, proper, created.accountId);
+}
+
+async function leaveHold(
+  { options: { store } }: Management,
+  { roster }: ConferenceLog,
+  accountId: AccountId,
+): Promise<void> {
+  const list = await listWaiting(store, accountId);
+  if (!list.ok) throw list.error;
+  for (const { key, revision, record } of list.value) {
+    const { requestId, caller } = record;
+    // Who is about to wait again keeps its entry (returning.ts).
+    const returns = roster.ended?.others === 'wait' && roster.ofCall(caller.callId) !== undefined;
+    if (returns || !roster.knows(requestId)) continue;
+    const gone = await store.delete(key, revision);
+    if (!gone.ok && gone.error.code !== 'conflict') throw gone.error;
+  }
+}
+
+async function leaveRoom(
+  management: Management,
+  proper: ConferenceLog,
+  accountId: AccountId,
+): Promise<void> {
+  const found = await findConference(management, 'mingle', accountId);
   if (!found.ok) throw found.error;
   if (found.value.kind !== 'there') return;
   const room = found.value.log;
