@@ -105,6 +105,11 @@ async function measureAll(
   const still = await measure(sleep);
 
   const talkers = Array.from({ length: options.talkers }, (_, index) => 3 + index * 7);
+  // What the mixer answers is the truth about who talks, so it must know first.
+  system.loudness(
+    CONFERENCE,
+    talkers.map((ordinal) => [ordinal, -15] as const),
+  );
   for (const ordinal of talkers) system.talking(CONFERENCE, ordinal, true);
   await page.evaluate(WATCH);
   const sent: Sent[] = [];
