@@ -28,7 +28,7 @@ interface Running {
 }
 
 /** What the browser notes of a refusal, which the page says in words, and of a program that was killed. */
-const EXPECTED = /status of 4|WebSocket connection|ERR_CONNECTION_REFUSED/;
+const EXPECTED = /status of 4|WebSocket connection|net::ERR_/;
 
 export function stage(options: ServerOptions = {}): Stage {
   let browser: Browser | undefined;
