@@ -10,9 +10,15 @@ export interface Question {
 
 export function Confirm({ question, onDone }: { question: Question; onDone: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => dialog.current?.showModal(), []);
+  // The next question may come before the browser has told that the last one was closed.
+  useLayoutEffect(() => {
+    if (dialog.current?.open === false) dialog.current.showModal();
+  }, [question]);
+  const closed = (): void => {
+    if (dialog.current?.open !== true) onDone();
+  };
   return (
-    <dialog ref={dialog} aria-labelledby="question" onClose={onDone}>
+    <dialog ref={dialog} aria-labelledby="question" onClose={closed}>
       <h2 id="question">{question.title}</h2>
       <p>{question.text}</p>
       <div class="tools">
