@@ -118,6 +118,7 @@
         'native/audio.gyp:audio_bench',
         'native/audio.gyp:audio_test',
         'native/audio.gyp:g722_test',
+        'native/audio.gyp:opus_bench',
         'native/audio.gyp:opus_test',
         'native/audio.gyp:reference_test',
         'native/load/load.gyp:load_test',

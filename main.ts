@@ -335,6 +335,7 @@ async function startEngine(
     portRange: { min: ports.portMin, max: ports.portMax },
     unheardLimitMs: config.media.unheardLimitMs,
     keepAwake: config.media.keepAwake,
+    opus: config.media.opus,
     clock,
     log: log.child({ engine: name }),
     metrics,

@@ -89,6 +89,27 @@ const media = z.strictObject({
     .max(64)
     .default(1)
     .describe('Media threads shared by the VRUs of this process.'),
+  opus: z
+    .strictObject({
+      complexity: z
+        .number()
+        .int()
+        .min(0)
+        .max(10)
+        .default(0)
+        .describe(
+          'Processor time that an Opus encoder may spend: 0 least, 10 most. More bits are cheaper than more complexity: docs/media.md.',
+        ),
+      bitrateBps: z
+        .number()
+        .int()
+        .min(6000)
+        .max(128_000)
+        .default(56_000)
+        .describe('Bit rate of Opus streams that we send. A peer may ask for less.'),
+    })
+    .prefault({})
+    .describe('What Opus encoders spend.'),
   keepAwake: z
     .boolean()
     .default(true)

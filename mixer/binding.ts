@@ -19,6 +19,10 @@ export interface EngineOptions {
   readonly maxConferences: number;
   /** Lists contributors in RTP headers (RFC 3550 section 7.1). */
   readonly csrc: boolean;
+  /** Of Opus encoders, 0 to 10. */
+  readonly opusComplexity: number;
+  /** Of Opus encoders, 6,000 to 128,000 bit/s; a peer may ask for less. */
+  readonly opusBitrateBps: number;
 }
 
 export interface RunOptions {

@@ -59,7 +59,15 @@ describe('addon', () => {
         Buffer.from(new SharedArrayBuffer(1 << 18)),
       ]),
     );
-    const good = { ...buffers, maxLegs: 4, maxConferences: 4, recordingCount: 1, csrc: true };
+    const good = {
+      ...buffers,
+      maxLegs: 4,
+      maxConferences: 4,
+      recordingCount: 1,
+      csrc: true,
+      opusComplexity: 0,
+      opusBitrateBps: 56_000,
+    };
     const make = (options: unknown): unknown => Reflect.construct(Engine, [options]);
     expect(() => make(undefined)).toThrow(TypeError);
     for (const bad of [

@@ -70,6 +70,7 @@ export interface MediaEngineOptions {
   readonly onLateTick?: (tick: LateTick) => void;
   /** Lists contributors in RTP headers. Default true. */
   readonly contributors?: boolean;
+  readonly opus?: OpusOptions;
 }
 
 const DEFAULT_MAX_LEGS = 8192;
@@ -81,6 +82,17 @@ const DEFAULT_UNHEARD_LIMIT_MS = 30_000;
 const POLL_MS = 5;
 /** Prompts are stored at this rate when added, at others when first needed. */
 const PROMPT_RATE_HZ = 8000;
+
+/** What Opus encoders spend. */
+export interface OpusOptions {
+  /** 0 to 10: processor time. */
+  readonly complexity: number;
+  /** 6,000 to 128,000 bit/s; a peer may ask for less (RFC 7587 section 6.1). */
+  readonly bitrateBps: number;
+}
+
+/** Chosen by measurement (`build/Release/opus_bench`, docs/media.md). */
+export const DEFAULT_OPUS: OpusOptions = { complexity: 0, bitrateBps: 56_000 };
 
 export async function createMediaEngine(
   options: MediaEngineOptions,
@@ -98,6 +110,8 @@ export async function createMediaEngine(
       maxConferences: options.maxConferencesPerWorker ?? maxLegs,
       recordingCount: options.recordingsPerWorker ?? DEFAULT_RECORDINGS,
       csrc: options.contributors ?? true,
+      opusComplexity: (options.opus ?? DEFAULT_OPUS).complexity,
+      opusBitrateBps: (options.opus ?? DEFAULT_OPUS).bitrateBps,
       realtime: options.realtime ?? true,
       targetShare: options.targetShare ?? TARGET_SHARE,
       cpu: options.cpus?.[worker] ?? null,

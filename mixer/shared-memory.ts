@@ -34,6 +34,8 @@ export interface WorkerData extends WorkerMemory {
   readonly maxLegs: number;
   readonly maxConferences: number;
   readonly csrc: boolean;
+  readonly opusComplexity: number;
+  readonly opusBitrateBps: number;
   readonly realtime: boolean;
   readonly cpu: number | null;
 }

@@ -76,6 +76,8 @@ export interface HostOptions {
   readonly maxConferences: number;
   readonly recordingCount: number;
   readonly csrc: boolean;
+  readonly opusComplexity: number;
+  readonly opusBitrateBps: number;
   readonly realtime: boolean;
   readonly cpu: number | null;
   readonly targetShare: number;

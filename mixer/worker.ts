@@ -20,6 +20,8 @@ const engine = new binding.value.Engine({
   maxLegs: data.maxLegs,
   maxConferences: data.maxConferences,
   csrc: data.csrc,
+  opusComplexity: data.opusComplexity,
+  opusBitrateBps: data.opusBitrateBps,
 });
 parentPort?.postMessage('ready');
 const end = engine.run({

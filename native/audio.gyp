@@ -106,6 +106,12 @@
       ],
     },
     {
+      'target_name': 'opus_bench',
+      'type': 'executable',
+      'dependencies': ['audio'],
+      'sources': ['bench/opus_bench.cc'],
+    },
+    {
       'target_name': 'opus_test',
       'type': 'executable',
       'dependencies': ['audio', 'opus.gyp:opus'],

@@ -16,8 +16,12 @@ enum class Kind : uint8_t { pcmu, pcma, g722, opus, l16 };
 // What was negotiated or configured about one direction of one stream.
 struct Params {
   int ptime_ms = 20;
-  int complexity = 5;             // Opus only, 0 to 10.
-  int bitrate_bps = 24000;        // Opus only.
+  // Opus only, 0 to 10. The defaults of both are measured, see bench/opus_bench.cc.
+  int complexity = 0;
+  int bitrate_bps = 56000;
+  // Opus only: several may talk at once, so that the part of the codec that models one voice (SILK)
+  // is left out where there are bits enough for the other (CELT).
+  bool mix = false;
   bool fec = false;               // Opus only: in-band forward error correction (RFC 7587).
   bool dtx = false;               // Opus only: the encoder may send nothing in silence.
   int expected_loss_percent = 0;  // Opus only: how much redundancy FEC spends.

@@ -36,7 +36,8 @@ void init_encoder(void* state, const Params& params) {
   opus_encoder_ctl(opus, OPUS_SET_DTX(params.dtx ? 1 : 0));
   opus_encoder_ctl(opus,
                    OPUS_SET_PACKET_LOSS_PERC(std::clamp(params.expected_loss_percent, 0, 100)));
-  opus_encoder_ctl(opus, OPUS_SET_SIGNAL(OPUS_SIGNAL_VOICE));
+  opus_encoder_ctl(
+      opus, OPUS_SET_SIGNAL(params.mix && !params.fec ? OPUS_SIGNAL_MUSIC : OPUS_SIGNAL_VOICE));
 }
 
 template <int rate_hz>

@@ -78,6 +78,19 @@ size_t encoder_bytes() {
   return encoder_block_bytes(kStateSizeCount - 1);
 }
 
+codec::Params encoder_params(const Context& context) {
+  codec::Params params;
+  params.mix = true;
+  params.complexity = static_cast<int>(context.limits.opus_complexity);
+  params.bitrate_bps = static_cast<int>(context.limits.opus_bitrate_bps);
+  return params;
+}
+
+bool limits_bitrate(const Context& context, const Leg& leg) {
+  return leg.out.codec == abi::CodecKind::opus && leg.out.bitrate_bps != 0 &&
+         leg.out.bitrate_bps < context.limits.opus_bitrate_bps;
+}
+
 void* hold_encoder(Context& context, Leg& leg) {
   if (leg.encoder != nullptr) return leg.encoder + kSilentBytes;
   const codec::Codec* codec = sent_codec(leg);
@@ -86,9 +99,9 @@ void* hold_encoder(Context& context, Leg& leg) {
   leg.encoder = context.encoders[leg.encoder_size].take();
   if (leg.encoder == nullptr) return nullptr;
   silent_of(context, leg) = SilentPayload{};
-  codec::Params params;
+  codec::Params params = encoder_params(context);
   params.fec = leg.out.fec;
-  if (leg.out.bitrate_bps != 0) params.bitrate_bps = static_cast<int>(leg.out.bitrate_bps);
+  if (limits_bitrate(context, leg)) params.bitrate_bps = static_cast<int>(leg.out.bitrate_bps);
   codec->init_encoder(leg.encoder + kSilentBytes, params);
   return leg.encoder + kSilentBytes;
 }

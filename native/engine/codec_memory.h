@@ -15,6 +15,11 @@ size_t playout_block_bytes(uint32_t size);
 /** Bytes of any encoder, in a multiple of its alignment. */
 size_t encoder_bytes();
 
+/** Of every encoder that no peer asked anything of. */
+codec::Params encoder_params(const Context& context);
+/** The peer takes fewer bits of Opus than the others get. */
+bool limits_bitrate(const Context& context, const Leg& leg);
+
 /**
  * The encoder of the leg, made ready with its parameters if it had none; null when its codec keeps
  * nothing. Stays until drop_encoder.

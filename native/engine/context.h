@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "base/shared_ring.h"
+#include "codec/codec.h"
 #include "dsp/dtmf_detector.h"
 #include "dsp/kernels.h"
 #include "dsp/noise_suppressor.h"
@@ -44,6 +45,9 @@ struct Limits {
   uint32_t legs = 0;
   uint32_t conferences = 0;
   bool csrc = true;
+  /** Of Opus encoders; a peer may ask for a lower bit rate. */
+  uint32_t opus_complexity = static_cast<uint32_t>(codec::Params{}.complexity);
+  uint32_t opus_bitrate_bps = static_cast<uint32_t>(codec::Params{}.bitrate_bps);
 };
 
 /** Names as in WorkerRecord. */

@@ -21,13 +21,13 @@ namespace engine {
 namespace {
 
 /** A prompt, a digit or a gain of its own: its stream is no copy of what others get. */
-bool hears_own(const Leg& leg) {
+bool hears_own(const Context& context, const Leg& leg) {
   return leg.out_moves || leg.replace.active || leg.mixed.active || !leg.digits_out.idle() ||
-         needs_own_encoder(leg);
+         needs_own_encoder(context, leg);
 }
 
 void list_listener(Context& context, const Leg& leg, Tick& tick) {
-  if (hears_own(leg)) {
+  if (hears_own(context, leg)) {
     context.own_list[tick.own++] = leg.index;
   } else {
     context.listener_list[tick.listeners++] = leg.index;
@@ -216,7 +216,7 @@ void* shared_encoder(Context& context, Conference& conference, const Leg& leg) {
   if ((conference.encoders_ready & (1u << which)) == 0) {
     conference.encoders_ready |= 1u << which;
     context.shared_silence[slot] = SilentPayload{};
-    codec->init_encoder(state, codec::Params{});
+    codec->init_encoder(state, encoder_params(context));
   }
   return state;
 }

@@ -25,8 +25,8 @@ void advance_time(Context& context, Leg& leg) {
   leg.last_period = context.period;
 }
 
-bool needs_own_encoder(const Leg& leg) {
-  return sends_pairs(leg);
+bool needs_own_encoder(const Context& context, const Leg& leg) {
+  return sends_pairs(leg) || limits_bitrate(context, leg);
 }
 
 uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPayload& silent,

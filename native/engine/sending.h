@@ -11,8 +11,11 @@ namespace engine {
 
 /** Moves the time line of the leg to the present period. Once a tick, before anything is sent. */
 void advance_time(Context& context, Leg& leg);
-/** Whether the leg cannot send what others share: its packets are cut otherwise. */
-bool needs_own_encoder(const Leg& leg);
+/**
+ * Whether the leg cannot send what others share: its packets are cut otherwise, or its peer takes
+ * fewer bits (maxaveragebitrate, RFC 7587 section 6.1).
+ */
+bool needs_own_encoder(const Context& context, const Leg& leg);
 /**
  * Encodes `samples` into `out` (kMaxFrameBytes); null is silence, which is encoded only until the
  * codec has settled on it. Returns bytes, 0 when nothing is to be sent.

@@ -65,6 +65,8 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Engine
   // With an exception pending no further call into the environment is allowed.
   if (!whole(options, "maxLegs", 1, 65536, limits.legs) ||
       !whole(options, "maxConferences", 1, 65536, limits.conferences) ||
+      !whole(options, "opusComplexity", 0, 10, limits.opus_complexity) ||
+      !whole(options, "opusBitrateBps", 6000, 128000, limits.opus_bitrate_bps) ||
       !whole(options, "recordingCount", 0, 4096, memory.recording_count)) {
     return;
   }
