@@ -138,7 +138,11 @@ void Driver::run() {
     worst_late_ns_ = std::max(worst_late_ns_, late_ns);
     slot_due_ns_ = next_ns;
     const bool capturing = phase_ == Phase::tones && next_ns - phase_begin_ns_ < kCaptureNs;
-    if (!capturing) ++turn_clock_ms_;
+    if (capturing) {
+      captured_turn_ms_ = turn_clock_ms_;
+    } else {
+      ++turn_clock_ms_;
+    }
     slot(index);
     if (impairment_.on()) impairment_.flush(send_now);
     if (index % kSlots == 0) poll_commands();
@@ -163,17 +167,18 @@ void Driver::sweep(Leg& leg) {
   }
 }
 
-bool Driver::has_turn(const Leg& leg) const {
+bool Driver::has_turn(const Leg& leg, int64_t clock_ms) const {
   if (options_.turn_ms == 0) return true;
   // Conferences do not all change at the same moment.
-  const int64_t turn = (turn_clock_ms_ + leg.conference * 37) / options_.turn_ms;
+  const int64_t turn = (clock_ms + leg.conference * 37) / options_.turn_ms;
   return (turn + leg.conference) % options_.talkers == leg.member;
 }
 
 /// What the leg sends in this frame.
 const Payload& Driver::sounding(Leg& leg, size_t& frame) {
   if (phase_ == Phase::delay && leg.member == 0 && leg.measured) return chirping(leg, frame);
-  const Payload& payload = leg.tone_hz == 0 || has_turn(leg) ? *leg.payload : noise_;
+  const Payload& payload =
+      leg.tone_hz == 0 || has_turn(leg, turn_clock_ms_) ? *leg.payload : noise_;
   frame = payload.at(leg.frame);
   return payload;
 }

@@ -82,7 +82,7 @@ class Driver {
   void sweep(Leg& leg);
   const Payload& sounding(Leg& leg, size_t& frame);
   const Payload& chirping(Leg& leg, size_t& frame);
-  bool has_turn(const Leg& leg) const;
+  bool has_turn(const Leg& leg, int64_t clock_ms) const;
   void send(Leg& leg);
   void send_digit(Leg& leg);
   void transmit(Leg& leg, const uint8_t* packet, int bytes);
@@ -124,6 +124,8 @@ class Driver {
   int64_t slot_due_ns_ = 0;
   /// Milliseconds of talk; stands still while a second of audio is captured.
   int64_t turn_clock_ms_ = 0;
+  /// Its value in that second.
+  int64_t captured_turn_ms_ = 0;
   std::vector<Probe> probes_;
 
   /// One packet going out, eight coming in.

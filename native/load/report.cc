@@ -108,7 +108,7 @@ void Driver::report_tones() const {
         expected[tone] = true;
         sum.worst_own = std::max(sum.worst_own, levels[tone]);
         if (levels[tone] > audible) ++sum.own_failures;
-      } else if (has_turn(other)) {
+      } else if (has_turn(other, captured_turn_ms_)) {
         expected[tone] = true;
         const double error = std::abs(levels[tone] - options_.talker_dbfs);
         sum.worst_error = std::max(sum.worst_error, error);
