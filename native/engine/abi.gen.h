@@ -46,25 +46,7 @@ inline constexpr uint8_t kDigitSourceCount = 2;
 enum class Audience : uint8_t { everybody = 0, nobody = 1, only = 2, except = 3 };
 inline constexpr uint8_t kAudienceCount = 4;
 
-enum class Command : uint32_t {
-  open_leg = 1,
-  configure = 2,
-  route = 3,
-  mute = 4,
-  play = 5,
-  stop_playing = 6,
-  send_digits = 7,
-  start_recording = 8,
-  stop_recording = 9,
-  hear = 10,
-  gain = 11,
-  close_leg = 12,
-  open_conference = 13,
-  close_conference = 14,
-  announce = 15,
-  stop_announcing = 16,
-  fail = 17
-};
+enum class Command : uint32_t { open_leg = 1, configure = 2, route = 3, mute = 4, play = 5, stop_playing = 6, send_digits = 7, start_recording = 8, stop_recording = 9, hear = 10, gain = 11, close_leg = 12, open_conference = 13, close_conference = 14, announce = 15, stop_announcing = 16, fail = 17 };
 
 struct OpenLegCommand {
   static constexpr Command kType = Command::open_leg;
@@ -362,20 +344,7 @@ struct FailCommand {
 };
 static_assert(sizeof(FailCommand) == 8);
 
-enum class Event : uint32_t {
-  leg_closed = 1,
-  conference_closed = 2,
-  digit = 3,
-  receiving = 4,
-  silent = 5,
-  unheard = 6,
-  talking = 7,
-  play_finished = 8,
-  announced = 9,
-  digits_sent = 10,
-  recording_ended = 11,
-  tick_late = 12
-};
+enum class Event : uint32_t { leg_closed = 1, conference_closed = 2, digit = 3, receiving = 4, silent = 5, unheard = 6, talking = 7, play_finished = 8, announced = 9, digits_sent = 10, recording_ended = 11, tick_late = 12 };
 
 struct LegClosedEvent {
   static constexpr Event kType = Event::leg_closed;
