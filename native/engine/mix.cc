@@ -226,6 +226,8 @@ void take_over_shared(Context& context, Conference& conference, Leg& leg) {
   leg.mix.limiter = conference.limiters[lane_of(leg.out.rate_hz)];
   const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
   if (codec == nullptr || codec->encoder_bytes == 0) return;
+  // One that never shares has nothing to go on from, and other parameters.
+  if (needs_own_encoder(context, leg)) return;
   const void* shared = shared_encoder(context, conference, leg);
   void* own = hold_encoder(context, leg);
   if (shared != nullptr && own != nullptr) std::memcpy(own, shared, codec->encoder_bytes);

@@ -51,6 +51,7 @@ constexpr test::Case cases[] = {
      arrival_held_back},
     {"relay: packets pass with our numbers, silence fills in", relay_passes_packets},
     {"rates: 8, 16 and 48 kHz hear each other within a decibel", rates_hear_each_other},
+    {"rates: a listener who takes few bits of Opus gets few, beside others", low_bitrate_is_kept},
     {"rates: a relay between codecs decodes and encodes", rates_relay_transcodes},
     {"rates: the peer may change its codec within a stream", rates_codec_changes},
     {"rates: from the shared stream to an own one without a change in sound", rates_shared_to_own},

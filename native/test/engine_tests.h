@@ -48,6 +48,7 @@ void leg_unheard_peer(test::Context& t);
 void relay_passes_packets(test::Context& t);
 // rates_test.cc
 void rates_hear_each_other(test::Context& t);
+void low_bitrate_is_kept(test::Context& t);
 void rates_relay_transcodes(test::Context& t);
 void rates_codec_changes(test::Context& t);
 void rates_shared_to_own(test::Context& t);

@@ -98,7 +98,7 @@ void rates_hear_each_other(test::Context& t) {
   for (const Voice& ear : voices) {
     for (const Voice& mouth : voices) {
       const double amplitude = ear.amplitude(mouth.hz);
-      // Opus at 24 kb/s is no waveform codec: three decibels for it, one for the others.
+      // Opus is no waveform codec: three decibels for it, one for the others.
       const bool opus = ear.kind == abi::CodecKind::opus || mouth.kind == abi::CodecKind::opus;
       const double within = std::pow(10.0, (opus ? 3.0 : 1.0) / 20.0);
       if (&ear == &mouth) {
@@ -109,6 +109,34 @@ void rates_hear_each_other(test::Context& t) {
       }
     }
   }
+}
+
+// RFC 7587 section 6.1: a peer's maxaveragebitrate holds although the others share an encoder.
+void low_bitrate_is_kept(test::Context& t) {
+  Fixture f;
+  Voice talker(abi::CodecKind::opus, 700, 0);
+  f.open_conference(0);
+  for (uint32_t i = 0; i < 3; i++) {
+    f.open_leg(i);
+    abi::ConfigureCommand parameters =
+        f.parameters(i, 20, abi::Direction::sendrecv, abi::CodecKind::opus);
+    if (i == 2) parameters.send_bitrate = 16000;
+    f.command(parameters);
+    f.route(i, abi::RouteKind::conference, Fixture::handle(0));
+  }
+  uint32_t bytes[3] = {};
+  for (int n = 0; n < 150; n++) {
+    f.period([&] { talker.say(f, 0); });
+    for (uint32_t i = 0; i < 3; i++) {
+      rtp::Packet packet{};
+      while (f.sent(i, packet)) {
+        if (n >= 50) bytes[i] += packet.payload_bytes;
+      }
+    }
+  }
+  // Two seconds.
+  EXPECT_BETWEEN(t, bytes[1] * 4.0, 40000.0, 60000.0);
+  EXPECT_BETWEEN(t, bytes[2] * 4.0, 8000.0, 20000.0);
 }
 
 void rates_relay_transcodes(test::Context& t) {
