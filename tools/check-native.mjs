@@ -88,7 +88,7 @@ async function compileAll(out, build, list) {
   await Promise.all(lanes);
 }
 
-const library = FOLDERS.flatMap((folder) =>
+const engineSources = FOLDERS.flatMap((folder) =>
   readdirSync(join('native', folder))
     .filter((name) => name.endsWith('.cc'))
     .map((name) => join('native', folder, name)),
@@ -104,7 +104,7 @@ async function check(name, build, filter) {
   mkdirSync(out, { recursive: true });
   let failed = false;
   for (const [program, tests] of Object.entries(build.programs)) {
-    const sources = [...library, ...tests];
+    const sources = [...engineSources, ...tests];
     await compileAll(out, build, sources);
     const path = join(out, program);
     const objects = sources.map((source) => objectOf(out, source));
