@@ -1,8 +1,7 @@
 /** Recordings of a conference: start and stop, and the files that its log knows of. */
-import { useRef, useState } from 'preact/hooks';
 import type { Api } from './api.ts';
 import { inHours } from './elapsed.tsx';
-import { allEvents } from './event-pages.ts';
+import { useLogDialog } from './log-dialog.ts';
 import type { Press } from './press.ts';
 import { type RecordedFile, recordingsOf } from './recorded-files.ts';
 import type { Conference } from './state.ts';
@@ -17,20 +16,10 @@ interface Props {
 }
 
 export function Recordings({ api, conference, usable, mayRecord, press, busy }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [files, setFiles] = useState<readonly RecordedFile[]>();
-  const [error, setError] = useState('');
+  const { dialog, found, status, open } = useLogDialog(api, conference.id, recordingsOf);
   const { recordingSince } = conference;
   if (!mayRecord && recordingSince === null) return null;
 
-  const open = async (): Promise<void> => {
-    setFiles(undefined);
-    setError('');
-    dialog.current?.showModal();
-    const events = await allEvents(api, conference.id);
-    if (events === undefined) setError('The list cannot be read now.');
-    else setFiles(recordingsOf(events));
-  };
   return (
     <>
       <button
@@ -46,8 +35,8 @@ export function Recordings({ api, conference, usable, mayRecord, press, busy }: 
       </button>
       <dialog ref={dialog} aria-labelledby="recordings-title">
         <h2 id="recordings-title">Recordings</h2>
-        <p role="status">{error === '' && files === undefined ? 'Reading …' : error}</p>
-        <FileList files={files} />
+        <p role="status">{status}</p>
+        <FileList files={found} />
         <div class="tools">
           <button type="button" onClick={() => dialog.current?.close()}>
             Close

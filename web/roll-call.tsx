@@ -1,7 +1,6 @@
 /** The roll call: everybody who entered, by ordinal, also those who have left; from the event log. */
-import { useRef, useState } from 'preact/hooks';
 import type { Api } from './api.ts';
-import { allEvents } from './event-pages.ts';
+import { useLogDialog } from './log-dialog.ts';
 import type { Press } from './press.ts';
 import { type Conference, EMPTY, type NumberedEvent, reduce } from './state.ts';
 import { nameOf } from './words.ts';
@@ -22,18 +21,7 @@ interface Props {
 }
 
 export function RollCall({ api, conference, usable, press }: Props) {
-  const [roll, setRoll] = useState<readonly Entry[]>();
-  const [error, setError] = useState('');
-  const dialog = useRef<HTMLDialogElement>(null);
-
-  const open = async (): Promise<void> => {
-    setRoll(undefined);
-    setError('');
-    dialog.current?.showModal();
-    const events = await allEvents(api, conference.id);
-    if (events === undefined) setError('The list cannot be read now.');
-    else setRoll(rollOf(events));
-  };
+  const { dialog, found, status, open } = useLogDialog(api, conference.id, rollOf);
 
   return (
     <>
@@ -42,7 +30,7 @@ export function RollCall({ api, conference, usable, press }: Props) {
       </button>
       <dialog ref={dialog} aria-labelledby="roll-title">
         <h2 id="roll-title">Roll call</h2>
-        <p role="status">{error === '' && roll === undefined ? 'Reading …' : error}</p>
+        <p role="status">{status}</p>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
         <section class="scroll" tabIndex={0} aria-label="Everybody who entered">
           <table>
@@ -55,7 +43,7 @@ export function RollCall({ api, conference, usable, press }: Props) {
               </tr>
             </thead>
             <tbody>
-              {(roll ?? []).map(({ ordinal, name, role, enteredMs, leftMs }) => (
+              {(found ?? []).map(({ ordinal, name, role, enteredMs, leftMs }) => (
                 <tr key={ordinal}>
                   <td>{ordinal}</td>
                   <td>

@@ -94,6 +94,7 @@ class Worker {
   uint64_t events_seen = 0;
   uint64_t records_read = 0;
   uint64_t samples_read = 0;
+  int64_t samples_sum = 0;  // so that every sample is really read
   double packets = 0;
 
  private:
@@ -213,7 +214,7 @@ class Worker {
         hear.audience = static_cast<uint8_t>(random_.below(4));
         hear.hears = 1;
         hear.count = 1;
-        hear.named[0] = handle(static_cast<uint32_t>(random_.below(kLegs)));
+        hear.named[0] = static_cast<uint8_t>(random_.below(32));
         command(hear);
         abi::SendDigitsCommand digits{};
         digits.leg = handle(leg);
@@ -242,7 +243,8 @@ class Worker {
       for (; read != write; read += 2) {
         int16_t sample;
         std::memcpy(&sample, ring + abi::kRecordRingHeaderBytes + (read & 0xffff), sizeof sample);
-        samples_read += sample >= -32768 ? 1 : 0;
+        samples_read++;
+        samples_sum += sample;
       }
       word(ring + 64).store(read, std::memory_order_release);
     }

@@ -1,5 +1,6 @@
 /** A small WebSocket client for tests (RFC 6455): it can also stop reading, as a slow peer does. */
 import { connect, type Socket } from 'node:net';
+import { frame, OPCODE, readFrame } from './web-socket-frame.ts';
 
 export interface TestSocket {
   /** Every text message so far, parsed. */
@@ -57,18 +58,18 @@ function running(socket: Socket, first: Buffer): TestSocket {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let at = 0;
     for (;;) {
-      const frame = readFrame(rest, at);
-      if (frame === undefined) break;
-      at = frame.next;
-      if (frame.opcode === 1) {
-        const parsed: unknown = JSON.parse(frame.payload.toString('utf8'));
+      const next = readFrame(rest, at);
+      if (next === undefined) break;
+      at = next.end;
+      if (next.opcode === OPCODE.text) {
+        const parsed: unknown = JSON.parse(next.payload.toString('utf8'));
         messages.push(parsed as Record<string, unknown>);
-      } else if (frame.opcode === 8) {
-        code = frame.payload.readUInt16BE(0);
-        reason = frame.payload.subarray(2).toString('utf8');
+      } else if (next.opcode === OPCODE.close) {
+        code = next.payload.readUInt16BE(0);
+        reason = next.payload.subarray(2).toString('utf8');
         socket.end();
-      } else if (frame.opcode === 9) {
-        socket.write(masked(10, frame.payload));
+      } else if (next.opcode === OPCODE.ping) {
+        socket.write(frame(OPCODE.pong, next.payload));
       }
     }
     rest = rest.subarray(at);
@@ -88,7 +89,7 @@ function running(socket: Socket, first: Buffer): TestSocket {
   return {
     messages,
     closed,
-    send: (message) => socket.write(masked(1, Buffer.from(JSON.stringify(message)))),
+    send: (message) => socket.write(frame(OPCODE.text, Buffer.from(JSON.stringify(message)))),
     until: (enough) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
@@ -107,31 +108,4 @@ function running(socket: Socket, first: Buffer): TestSocket {
     resume: () => socket.resume(),
     cut: () => socket.destroy(),
   };
-}
-
-function readFrame(bytes: Buffer, at: number) {
-  if (bytes.length < at + 2) return undefined;
-  const opcode = bytes.readUInt8(at) & 15;
-  let length = bytes.readUInt8(at + 1) & 127;
-  let start = at + 2;
-  if (length === 126) {
-    if (bytes.length < at + 4) return undefined;
-    length = bytes.readUInt16BE(at + 2);
-    start = at + 4;
-  } else if (length === 127) {
-    if (bytes.length < at + 10) return undefined;
-    length = Number(bytes.readBigUInt64BE(at + 2));
-    start = at + 10;
-  }
-  if (bytes.length < start + length) return undefined;
-  return { opcode, payload: bytes.subarray(start, start + length), next: start + length };
-}
-
-/** A mask of zeros is a mask; the bytes stay as they are. */
-function masked(opcode: number, payload: Buffer): Buffer {
-  const head =
-    payload.length < 126
-      ? Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0])
-      : Buffer.from([0x80 | opcode, 0xfe, payload.length >> 8, payload.length & 255, 0, 0, 0, 0]);
-  return Buffer.concat([head, payload]);
 }

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { frame, OPCODE, readFrame } from './web-socket-frame.ts';
 
 export interface WebSocketEvents {
   open(): void;
@@ -31,7 +32,6 @@ const ANSWER_MS = 15_000;
 /** The server pings every 30 seconds. */
 const SILENCE_MS = 75_000;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const OPCODE = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 /** Snapshots are the longest: some hundred bytes for each conferee. */
 const LONGEST_MESSAGE_BYTES = 64 * 1024 * 1024;
 
@@ -137,41 +137,4 @@ function frameReader(events: FrameEvents): (chunk: Buffer) => void {
     }
     rest = rest.subarray(at);
   };
-}
-
-/** Section 5.2; a server does not mask. */
-function readFrame(bytes: Buffer, at: number) {
-  if (bytes.length < at + 2) return undefined;
-  const first = bytes.readUInt8(at);
-  let length = bytes.readUInt8(at + 1) & 127;
-  let start = at + 2;
-  if (length === 126) {
-    if (bytes.length < at + 4) return undefined;
-    length = bytes.readUInt16BE(at + 2);
-    start = at + 4;
-  } else if (length === 127) {
-    if (bytes.length < at + 10) return undefined;
-    length = Number(bytes.readBigUInt64BE(at + 2));
-    start = at + 10;
-  }
-  const end = start + length;
-  if (bytes.length < end) return undefined;
-  return {
-    opcode: first & 15,
-    isLast: (first & 0x80) !== 0,
-    payload: bytes.subarray(start, end),
-    end,
-  };
-}
-
-/** Section 5.3: what a client sends is masked. */
-function frame(opcode: number, payload: Buffer): Buffer {
-  const mask = randomBytes(4);
-  const size = payload.length;
-  const head =
-    size < 126
-      ? Buffer.from([0x80 | opcode, 0x80 | size])
-      : Buffer.from([0x80 | opcode, 0xfe, size >> 8, size & 255]);
-  const masked = payload.map((byte, index) => byte ^ (mask[index & 3] ?? 0));
-  return Buffer.concat([head, mask, masked]);
 }
