@@ -78,6 +78,7 @@
         'native/test/mix_test.cc',
         'native/test/packets_test.cc',
         'native/test/rates_test.cc',
+        'native/test/shared_encoder_test.cc',
         'native/test/routing_test.cc',
         'native/test/rtp_test.cc',
         'native/test/sound_test.cc',

@@ -12,6 +12,11 @@ namespace engine {
 /** 8, 16 and 48 kHz; see kLanes in context.h. */
 inline constexpr uint32_t kMixRates = 3;
 
+/** Codecs with memory, of which listeners share one: G.722 and Opus. */
+inline constexpr uint32_t kSharedG722 = 0;
+inline constexpr uint32_t kSharedOpus = 1;
+inline constexpr uint32_t kSharedEncoders = 2;
+
 /** What all of it hears: a list of pieces for each rate (announcement.h). */
 struct Announcement {
   uint32_t playback = 0;
@@ -37,7 +42,8 @@ struct Conference {
   uint32_t resampling = 0;  // bits from * kLanes + to: that resampler still holds sound
   dsp::Limiter limiters[kMixRates];
   Announcement announcement;
-  uint32_t encoders_ready = 0;  // bits: the shared encoder of this codec and rate has a state
+  uint32_t encoders_ready = 0;  // bits: the shared encoder of this codec has a state
+  uint32_t encoders_used[kSharedEncoders] = {};  // the period in which it was last used
 };
 
 }  // namespace engine

@@ -95,8 +95,6 @@ inline uint32_t lane_of(uint32_t rate_hz) {
   return rate_hz == 8000 ? 0 : rate_hz == 16000 ? 1 : 2;
 }
 
-/** Codecs whose encoder has a memory that listeners share: G.722 and Opus. */
-inline constexpr uint32_t kSharedEncoders = 2;
 /** Classes of blocks that legs borrow, see codec_memory.h. */
 inline constexpr uint32_t kStateSizeCount = 2;
 inline constexpr uint32_t kPlayoutSizeCount = 5;

@@ -100,6 +100,7 @@ struct Contribution {
   uint16_t turn = 0;      // ticks since it got its place, or since it waits for one
   uint8_t sound_run = 0;  // frames that a weak sound still counts
   uint8_t loud_run = 0;
+  uint8_t silent_run = 0;  // frames of nothing that anybody would hear, see talk.h
   bool talking = false;
   bool wanted = false;         // talks, and may be heard
   bool selected = false;       // and has a place
@@ -174,6 +175,7 @@ struct alignas(64) Leg {
   bool may_receive = false;
   bool wants_inband = false;
   bool own_encoder = false;  // encoded for itself in the last tick
+  uint8_t own_wait = 0;      // ticks since that would no longer be needed
   uint8_t encoder_size = 0;  // class of `encoder`
   bool encoder_reserved = false;
   uint8_t reserved_size = 0;

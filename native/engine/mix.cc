@@ -20,6 +20,10 @@
 namespace engine {
 namespace {
 
+/** Below -50 dBov a conference pauses; a pause within 2 s is worth waiting for. */
+constexpr uint8_t kPauseMinusDbov = 50;
+constexpr uint8_t kLongestOwnWait = 100;
+
 /** A prompt, a digit or a gain of its own: its stream is no copy of what others get. */
 bool hears_own(const Context& context, const Leg& leg) {
   return leg.out_moves || leg.replace.active || leg.mixed.active || !leg.digits_out.idle() ||
@@ -99,7 +103,9 @@ void weigh(Context& context, const Conference& conference, Leg& leg, Tick& tick,
 /** Second half: who has a place, or fades from it, is shaped and goes into the sum. */
 void contribute(Context& context, const Conference& conference, Leg& leg, Tick& tick, int64_t now) {
   Contribution& mix = leg.mix;
-  if (!mix.selected && mix.gain == 0.0f) {
+  const float wanted_gain = input_gain(conference, leg);
+  const bool heard = mix.selected && !falls_silent(mix, leg.level_square, wanted_gain);
+  if (!heard && mix.gain == 0.0f) {
     if (!mix.decoded) skip_frame(context, leg, now);
     follow_talk(context, leg);
     list_listener(context, leg, tick);
@@ -111,7 +117,7 @@ void contribute(Context& context, const Conference& conference, Leg& leg, Tick& 
   }
   if (conference.automatic_gain && mix.vad.voice()) leg.loudness.automatic.hear(leg.level_square);
   int16_t* pcm = slot_of(context, mix.slot);
-  shape_contribution(context, leg, pcm, mix.selected ? input_gain(conference, leg) : 0.0f);
+  shape_contribution(context, leg, pcm, heard ? wanted_gain : 0.0f);
   mix.contributes = true;
   mix.in_sum = leg.route.audience != abi::Audience::only;
   if (mix.in_sum) {
@@ -199,8 +205,8 @@ const int16_t* listener_frame(Context& context, Conference& conference, Tick& ti
 
 /** By conference: for each codec with memory, then one for all the others, which keep nothing. */
 size_t shared_slot(const Conference& conference, const Leg& leg) {
-  const uint32_t which = leg.out.codec == abi::CodecKind::g722   ? 0
-                         : leg.out.codec == abi::CodecKind::opus ? 1
+  const uint32_t which = leg.out.codec == abi::CodecKind::g722   ? kSharedG722
+                         : leg.out.codec == abi::CodecKind::opus ? kSharedOpus
                                                                  : kSharedEncoders;
   return static_cast<size_t>(conference.index) * (kSharedEncoders + 1) + which;
 }
@@ -219,6 +225,25 @@ void* shared_encoder(Context& context, Conference& conference, const Leg& leg) {
     codec->init_encoder(state, encoder_params(context));
   }
   return state;
+}
+
+/**
+ * The memory of the shared encoder for the next frame. While nobody listened it stood still: then
+ * it goes on from the stream that the first listener had of its own, which is where the decoder of
+ * that one stands.
+ */
+void* use_shared_encoder(Context& context, Conference& conference, Leg& leg) {
+  void* shared = shared_encoder(context, conference, leg);
+  if (shared == nullptr) return nullptr;
+  const size_t slot = shared_slot(conference, leg);
+  uint32_t& used = conference.encoders_used[slot % (kSharedEncoders + 1)];
+  if (leg.own_encoder && leg.encoder != nullptr && used + 1 != context.period) {
+    std::memcpy(shared, hold_encoder(context, leg),
+                codec_of(leg.out.codec, leg.out.rate_hz)->encoder_bytes);
+    context.shared_silence[slot] = silent_of(context, leg);
+  }
+  used = context.period;
+  return shared;
 }
 
 /** Goes on from where the shared stream stands, which no listener hears as a change. */
@@ -264,7 +289,36 @@ void record_shared(Context& context, Leg& leg, const int16_t* heard) {
   record_frame(context, leg, raw, heard, frame_samples(leg));
 }
 
+/** Of what all listeners of a rate hear, as RFC 6464 tells it. */
+uint8_t listener_level(Context& context, Conference& conference, Tick& tick, uint32_t lane) {
+  uint8_t& level = tick.listener_minus_dbov[lane];
+  if (level == kLevelUnknown) {
+    level = minus_dbov_of(context, listener_frame(context, conference, tick, lane),
+                          kLaneRates[lane] / kTicksPerSecond);
+  }
+  return level;
+}
+
+/**
+ * Two encoders of G.722 never agree, whatever both hear: a decoder that goes from one stream to the
+ * other makes 20 ms of noise, some 20 dB below the sound. So the leg goes back to the shared stream
+ * where that is next to nothing, as long as such a moment comes soon. With Opus nothing is heard.
+ */
+bool waits_for_pause(Context& context, Conference& conference, Leg& leg, Tick& tick) {
+  if (!leg.own_encoder || leg.out.codec != abi::CodecKind::g722) return false;
+  const uint32_t idle = context.period - conference.encoders_used[kSharedG722];
+  if (idle > 1 || leg.own_wait == kLongestOwnWait) return false;
+  if (listener_level(context, conference, tick, lane_of(leg.out.rate_hz)) >= kPauseMinusDbov) {
+    return false;
+  }
+  leg.own_wait++;
+  return true;
+}
+
 void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick) {
+  if (waits_for_pause(context, conference, leg, tick)) {
+    return send_minus_one(context, conference, leg, tick);
+  }
   const uint32_t lane = lane_of(leg.out.rate_hz);
   const auto codec = static_cast<uint8_t>(leg.out.codec);
   uint8_t* buffer = context.scratch().shared[codec][lane];
@@ -277,7 +331,7 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   if (!tick.shared_ready[codec][lane]) {
     tick.shared_ready[codec][lane] = true;
     tick.shared_bytes[codec][lane] =
-        encode_frame(context, leg, shared_encoder(context, conference, leg),
+        encode_frame(context, leg, use_shared_encoder(context, conference, leg),
                      context.shared_silence[shared_slot(conference, leg)], heard,
                      frame_samples(leg), buffer + kHeadroom);
   } else {
@@ -286,7 +340,7 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   Sources sources;
   if (heard != nullptr && context.limits.csrc) sources = tick.sources;
   if (leg.out.level_id != 0) {
-    sources.own_minus_dbov = minus_dbov_of(context, heard, frame_samples(leg));
+    sources.own_minus_dbov = listener_level(context, conference, tick, lane);
   }
   send_payload(context, leg, buffer, tick.shared_bytes[codec][lane], sources);
   share_encoder(context, leg);
@@ -319,7 +373,9 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
   cross_rates(context, conference, tick);
   tick.announcing = add_announcement(context, conference, tick.lanes_present, tick.lanes_used);
   for (uint32_t i = 0; i < tick.own; i++) {
-    send_minus_one(context, conference, context.legs[context.own_list[i]], tick);
+    Leg& leg = context.legs[context.own_list[i]];
+    leg.own_wait = 0;
+    send_minus_one(context, conference, leg, tick);
   }
   for (uint32_t i = 0; i < tick.listeners; i++) {
     if (i + 1 < tick.listeners) context.prefetch_sending(context.listener_list[i + 1]);

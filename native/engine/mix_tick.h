@@ -21,6 +21,7 @@ struct Tick {
   uint32_t listeners = 0;
   uint32_t leaving = 0;
   Sources sources;
+  uint8_t listener_minus_dbov[kLanes] = {kLevelUnknown, kLevelUnknown, kLevelUnknown};
   uint32_t shared_bytes[abi::kCodecKindCount][kLanes] = {};
   bool announcing = false;  // the sums hold more than contributors
   bool shared_ready[abi::kCodecKindCount][kLanes] = {};

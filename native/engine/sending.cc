@@ -10,7 +10,11 @@
 namespace engine {
 namespace {
 
-/** After so many frames of silence a codec with memory sends the same again and again: 200 ms. */
+/**
+ * After so many frames of silence, 200 ms, Opus sends the same again and again. G.722 never
+ * settles: its predictor wanders on, and a decoder that got copies would be elsewhere when sound
+ * begins.
+ */
 constexpr uint8_t kSettleFrames = 10;
 
 /** Packets of 10 ms: a tick is two frames of the codec, so that none but this leg can hear them. */
@@ -45,7 +49,8 @@ uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPay
       return silent.bytes;
     }
     pcm = context.scratch().zeros;
-    if (silent.run < kSettleFrames) silent.run++;
+    const bool settles = leg.out.codec == abi::CodecKind::opus;
+    if (settles && silent.run < kSettleFrames) silent.run++;
   } else {
     silent.run = 0;
   }

@@ -7,6 +7,8 @@ namespace {
 constexpr uint8_t kTalkFrames = 2;
 /** A sound too weak to be talk is let through, and 60 ms more: as a rule a word follows. */
 constexpr uint8_t kSoundFrames = 4;
+/** -66 dBov, some 40 dB below speech. */
+constexpr float kSilentSquare = 270.0f;
 
 void set_talking(Context& context, Leg& leg, bool talking) {
   leg.mix.talking = talking;
@@ -28,9 +30,19 @@ bool opens(Contribution& mix, bool heard, float level_square) {
   return talks || mix.sound_run > 0;
 }
 
+bool falls_silent(Contribution& mix, float level_square, float gain) {
+  const bool silent = level_square * gain * gain < kSilentSquare;
+  if (!silent) {
+    mix.silent_run = 0;
+  } else if (mix.silent_run < kSoundFrames) {
+    mix.silent_run++;
+  }
+  return mix.silent_run == kSoundFrames;
+}
+
 void follow_talk(Context& context, Leg& leg) {
   Contribution& mix = leg.mix;
-  const bool heard = mix.selected && mix.in_sum;
+  const bool heard = mix.selected && leg.route.audience != abi::Audience::only;
   if (!heard) {
     mix.loud_run = 0;
     if (mix.talking) set_talking(context, leg, false);

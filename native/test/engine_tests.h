@@ -65,10 +65,14 @@ void arrival_held_back(test::Context& t);
 // known_levels_test.cc
 void extensions_hostile(test::Context& t);
 void levels_first_syllable(test::Context& t);
+void levels_pause_between_words(test::Context& t);
 void levels_codec_flag(test::Context& t);
 void levels_liar_is_heard(test::Context& t);
 void levels_in_packets(test::Context& t);
 void levels_pass_relays(test::Context& t);
+// shared_encoder_test.cc
+void sound_after_silence(test::Context& t);
+void back_to_the_shared_stream(test::Context& t);
 // packets_test.cc
 void packets_opus_lengths(test::Context& t);
 void packets_linear_48k(test::Context& t);

@@ -68,14 +68,14 @@ struct Speaker {
   }
 };
 
-/** Line noise at -66 dBov, with one syllable of 20 ms or speech of 600 ms in it. */
-std::vector<int16_t> sound(int rate, int loud_frames) {
+/** Line noise of some -66 dBov or softer, with a syllable of 20 ms or speech of 600 ms in it. */
+std::vector<int16_t> sound(int rate, int loud_frames, int noise_peak = 28) {
   test::Random random(17);
   std::vector<int16_t> pcm(static_cast<size_t>(rate / 50 * kFrames));
   const int begin = rate / 50 * kQuietFrames + rate / 200;
   const int end = begin + rate / 50 * loud_frames;
   for (int i = 0; i < static_cast<int>(pcm.size()); i++) {
-    double value = random.below(57) - 28;
+    double value = random.below(2 * static_cast<uint32_t>(noise_peak) + 1) - noise_peak;
     if (i >= begin && i < end) {
       // A voice: harmonics of 150 Hz that begin within two milliseconds.
       const double t = static_cast<double>(i - begin) / rate;
@@ -92,6 +92,8 @@ std::vector<int16_t> sound(int rate, int loud_frames) {
 struct Outcome {
   std::vector<int16_t> heard;  // by a listener of PCMU or L16, so that only one codec is judged
   uint64_t skipped = 0;
+  uint64_t mixed = 0;  // frames that listeners share
+  int talk_ends = 0;
 };
 
 Outcome converse(abi::CodecKind kind, const std::vector<int16_t>& pcm, Tells tells, bool skipping) {
@@ -109,12 +111,15 @@ Outcome converse(abi::CodecKind kind, const std::vector<int16_t>& pcm, Tells tel
   for (uint32_t i = 0; i < 2; i++) {
     f.route(i, abi::RouteKind::conference, Fixture::handle(0));
   }
+  int talk_ends = 0;
   const auto frame = static_cast<size_t>(speaker.frame());
   for (size_t n = 0; n < kFrames; n++) {
     f.period([&] { speaker.say(f, 0, pcm.data() + n * frame, tells); });
     ear.listen(f, 1);
+    abi::TalkingEvent talking{};
+    while (f.event(talking)) talk_ends += talking.talking == 0 ? 1 : 0;
   }
-  return {ear.heard, f.context().count.frames_skipped};
+  return {ear.heard, f.context().count.frames_skipped, f.context().count.frames_mixed, talk_ends};
 }
 
 double energy(const std::vector<int16_t>& pcm, size_t from, size_t to) {
@@ -229,6 +234,33 @@ void levels_first_syllable(test::Context& t) {
       EXPECT_BETWEEN(t, 10 * std::log10(energy(some.heard, from, to) / reference), -0.8, 0.8);
       EXPECT(t, largest_step(some.heard) <= largest_step(all.heard) * 11 / 10);
     }
+  }
+}
+
+void levels_pause_between_words(test::Context& t) {
+  // Two words with 200 ms of next to nothing in between: less than a gate holds open.
+  constexpr int kWord = 15, kPause = 10;
+  for (const abi::CodecKind kind : {abi::CodecKind::opus, abi::CodecKind::g722}) {
+    const int rate = engine::codec_of(kind)->sample_rate_hz;
+    const auto frame = static_cast<size_t>(rate / 50);
+    std::vector<int16_t> pcm = sound(rate, kWord, 12);
+    const auto word = pcm.begin() + static_cast<std::ptrdiff_t>(frame * kQuietFrames);
+    const auto length = static_cast<std::ptrdiff_t>(frame * (kWord + 1));
+    std::copy(word, word + length, word + length + static_cast<std::ptrdiff_t>(frame * kPause));
+    const Outcome all = converse(kind, pcm, Tells::level, false);
+    const Outcome some = converse(kind, pcm, Tells::level, true);
+    // Alone in a conference, who pauses makes no mix either.
+    std::printf("    mixed %llu and %llu\n", static_cast<unsigned long long>(all.mixed),
+                static_cast<unsigned long long>(some.mixed));
+    EXPECT_BETWEEN(t, some.mixed, 2 * kWord, 2 * kWord + 20);
+    EXPECT_EQUAL(t, some.talk_ends, 1);
+    for (const size_t at : {frame * kQuietFrames, frame * (kQuietFrames + kWord + 1 + kPause)}) {
+      const size_t to = at + frame * (kWord + 3);
+      const double reference = energy(all.heard, at, to);
+      EXPECT(t, reference > 1e6);
+      EXPECT_BETWEEN(t, 10 * std::log10(energy(some.heard, at, to) / reference), -0.8, 0.8);
+    }
+    EXPECT(t, largest_step(some.heard) <= largest_step(all.heard) * 11 / 10);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "codec/codec.h"
 #include "codec/opus_packet.h"
+#include "test/signals.h"
 #include "test/test.h"
 
 namespace {
@@ -227,20 +228,6 @@ void hostile_payloads(test::Context& t) {
   EXPECT_EQUAL(t, opus->packet_samples(nullptr, 0), -1);
 }
 
-// What of a stretch is not the tone, in dB below the tone: the best sinusoid of that frequency
-// taken out.
-double residue_db(const int16_t* pcm, int samples, double hz, int rate_hz) {
-  double in_phase = 0, quadrature = 0, energy = 0;
-  for (int n = 0; n < samples; n++) {
-    const double angle = 2 * std::numbers::pi * hz * n / rate_hz;
-    in_phase += pcm[n] * std::cos(angle) * 2 / samples;
-    quadrature += pcm[n] * std::sin(angle) * 2 / samples;
-    energy += static_cast<double>(pcm[n]) * pcm[n];
-  }
-  const double tone = (in_phase * in_phase + quadrature * quadrature) * samples / 2;
-  return 10 * std::log10(std::fmax(energy - tone, 1.0) / tone);
-}
-
 // Why a lone contributor's packets are not handed through: a listener's decoder that goes from the
 // mixer's stream to the contributor's own, which is ahead of it by the look-ahead of one encoding
 // and by what waits for the tick, hears the seam. Ten whole periods of 500 Hz, at the seam and away
@@ -270,7 +257,7 @@ void handing_through_is_heard(test::Context& t) {
   const auto worst = [&](int from, int to) {
     double most = -200;
     for (int at = from * frame; at < to * frame; at += 240) {
-      most = std::fmax(most, residue_db(out.data() + at, frame, 500, 48000));
+      most = std::fmax(most, test::residue_db(out.data() + at, frame, 500, 48000));
     }
     return most;
   };

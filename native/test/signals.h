@@ -79,4 +79,18 @@ inline double snr_db(const std::vector<int16_t>& wanted, const std::vector<int16
   return 10 * std::log10(signal / noise);
 }
 
+// What of a stretch is not the tone, in dB below the tone: the best sinusoid of that frequency
+// taken out.
+inline double residue_db(const int16_t* pcm, int samples, double hz, int rate_hz) {
+  double in_phase = 0, quadrature = 0, energy = 0;
+  for (int n = 0; n < samples; n++) {
+    const double angle = 2 * pi * hz * n / rate_hz;
+    in_phase += pcm[n] * std::cos(angle) * 2 / samples;
+    quadrature += pcm[n] * std::sin(angle) * 2 / samples;
+    energy += static_cast<double>(pcm[n]) * pcm[n];
+  }
+  const double tone = (in_phase * in_phase + quadrature * quadrature) * samples / 2;
+  return 10 * std::log10(std::fmax(energy - tone, 1.0) / tone);
+}
+
 }  // namespace test

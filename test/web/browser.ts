@@ -1,10 +1,19 @@
 /** Debian's Chromium for tests of the page, and whether it is there. */
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const EXECUTABLE = '/usr/bin/chromium';
 
-export const HAS_CHROMIUM = existsSync(EXECUTABLE);
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const HAS_CHROMIUM = isExecutable(EXECUTABLE);
 if (!HAS_CHROMIUM) {
   console.warn('SKIPPED, as chromium is not installed: the page in a real browser');
 }

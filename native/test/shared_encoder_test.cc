@@ -1,0 +1,107 @@
+// Aim: what listeners share has a memory, and nobody hears when that memory stands still or who
+// begins to share it. Method: a tone through codecs with memory, looked at frame by frame.
+#include <cmath>
+
+#include "test/engine_tests.h"
+#include "test/signals.h"
+#include "test/voice.h"
+
+namespace {
+
+using test::Fixture;
+using test::Voice;
+
+void join(Fixture& f, uint32_t index, abi::CodecKind kind) {
+  f.open_leg(index);
+  f.configure(index, 20, abi::Direction::sendrecv, kind);
+  f.route(index, abi::RouteKind::conference, Fixture::handle(0));
+}
+
+/** Residue beside a tone, in dB below it, of the worst 20 ms from frame to frame. */
+double worst_residue(const Voice& ear, double hz, int from, int to) {
+  const int frame = ear.codec->sample_rate_hz / 50;
+  double worst = -200;
+  for (int at = from * frame; at + frame <= to * frame; at += frame / 4) {
+    worst = std::fmax(
+        worst, test::residue_db(ear.heard.data() + at, frame, hz, ear.codec->sample_rate_hz));
+  }
+  return worst;
+}
+
+}  // namespace
+
+// A stream of silence must leave the decoder where the encoder is, or the next word is bent.
+void sound_after_silence(test::Context& t) {
+  for (const abi::CodecKind kind : {abi::CodecKind::g722, abi::CodecKind::opus}) {
+    Fixture f;
+    f.open_conference(0);
+    Voice mouth(kind, 1000, 0);
+    Voice ear(kind, 0, 1);
+    join(f, 0, kind);
+    join(f, 1, kind);
+    constexpr int kBefore = 60, kPause = 100, kAfter = 30;
+    for (int n = 0; n < kBefore + kPause + kAfter; n++) {
+      const bool sounds = n < kBefore || n >= kBefore + kPause;
+      f.period([&] { mouth.say(f, 0, sounds ? 7000 : 0); });
+      ear.listen(f, 1);
+    }
+    const int frame = ear.codec->sample_rate_hz / 50;
+    const auto level = [&](int at) {
+      return test::rms(ear.heard.data() + static_cast<ptrdiff_t>(at) * frame, frame);
+    };
+    int begin = kBefore + kPause - 10;
+    while (begin < kBefore + kPause + kAfter - 12 && level(begin) < 2000) begin++;
+    const double steady = level(kBefore - 10);
+    double worst_db = 0;
+    for (int i = 1; i < 10; i++) {
+      worst_db = std::fmax(worst_db, std::fabs(20 * std::log10(level(begin + i) / steady)));
+    }
+    std::printf("    %s: within %.1f dB of the steady tone\n", ear.codec->name, worst_db);
+    EXPECT(t, steady > 4000);
+    EXPECT_BETWEEN(t, worst_db, 0, 0.7);
+  }
+}
+
+namespace {
+
+struct Seam {
+  double steady_db;  // residue of the stream beside the tone
+  double seam_db;    // where it may have changed
+};
+
+/** One of two who talk stops at frame 100 and hears the other one, who pauses at frame 130. */
+Seam stop_beside(abi::CodecKind kind, bool listener) {
+  Fixture f;
+  f.open_conference(0);
+  Voice stops(kind, 450, 0);
+  Voice goes_on(kind, 500, 1);
+  join(f, 0, kind);
+  join(f, 1, kind);
+  if (listener) join(f, 2, kind);
+  constexpr int kAlone = 40, kBoth = 100, kPause = 130, kOn = 136, kEnd = 180;
+  for (int n = 0; n < kEnd; n++) {
+    f.period([&] {
+      stops.say(f, 0, n < kBoth ? 7000 : 0);
+      goes_on.say(f, 1, n < kAlone || (n >= kPause && n < kOn) ? 0 : 7000);
+    });
+    stops.listen(f, 0);
+  }
+  return {worst_residue(stops, 500, kBoth - 30, kBoth - 5),
+          std::fmax(worst_residue(stops, 500, kBoth - 5, kPause - 5),
+                    worst_residue(stops, 500, kOn + 10, kEnd - 5))};
+}
+
+}  // namespace
+
+// Who stops talking goes from a stream of its own to the one that listeners share, and hears the
+// others as if nothing had happened: also when nobody shared it before, so that it stood still.
+void back_to_the_shared_stream(test::Context& t) {
+  for (const abi::CodecKind kind : {abi::CodecKind::g722, abi::CodecKind::opus}) {
+    for (const bool listener : {false, true}) {
+      const Seam seam = stop_beside(kind, listener);
+      std::printf("    %s%s: residue %.1f dB, at the seam %.1f dB\n", engine::codec_of(kind)->name,
+                  listener ? " beside a listener" : "", seam.steady_db, seam.seam_db);
+      EXPECT(t, seam.seam_db < seam.steady_db + 3);
+    }
+  }
+}
