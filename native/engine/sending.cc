@@ -16,6 +16,8 @@ namespace {
  * begins.
  */
 constexpr uint8_t kSettleFrames = 10;
+/** A CELT frame that only says silence (RFC 6716 section 4.3): two of them do. */
+constexpr int kSilentFrameBytes = 3;
 
 /** Packets of 10 ms: a tick is two frames of the codec, so that none but this leg can hear them. */
 bool sends_pairs(const Leg& leg) {
@@ -60,6 +62,9 @@ uint32_t encode_frame(Context& context, const Leg& leg, void* encoder, SilentPay
       codec->encode(encoder, pcm, static_cast<int>(samples), out, static_cast<int>(kMaxFrameBytes));
   context.count.frames_encoded++;
   if (bytes <= 0) return 0;
+  if (silent.run > 0 && bytes <= kSilentFrameBytes) {
+    silent.run = std::min<uint8_t>(silent.run + kSettleFrames / 2, kSettleFrames);
+  }
   if (silent.run == kSettleFrames) {
     const bool fits = static_cast<size_t>(bytes) <= sizeof silent.payload;
     silent.bytes = static_cast<uint16_t>(fits ? bytes : 0);

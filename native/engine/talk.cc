@@ -9,6 +9,7 @@ constexpr uint8_t kTalkFrames = 2;
 constexpr uint8_t kSoundFrames = 4;
 /** -66 dBov, some 40 dB below speech. */
 constexpr float kSilentSquare = 270.0f;
+constexpr uint8_t kSilentFrames = 2;
 
 void set_talking(Context& context, Leg& leg, bool talking) {
   leg.mix.talking = talking;
@@ -34,10 +35,10 @@ bool falls_silent(Contribution& mix, float level_square, float gain) {
   const bool silent = level_square * gain * gain < kSilentSquare;
   if (!silent) {
     mix.silent_run = 0;
-  } else if (mix.silent_run < kSoundFrames) {
+  } else if (mix.silent_run < kSilentFrames) {
     mix.silent_run++;
   }
-  return mix.silent_run == kSoundFrames;
+  return mix.silent_run == kSilentFrames;
 }
 
 void follow_talk(Context& context, Leg& leg) {
