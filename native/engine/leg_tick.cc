@@ -15,6 +15,8 @@ namespace {
 
 /** RTCP, latching and time-outs are looked at every so many ticks, each leg at its own. */
 constexpr uint32_t kHousekeepingTicks = 8;
+/** The socket for RTCP more seldom: reports come once in seconds, and the kernel says when. */
+constexpr uint32_t kRtcpTicks = 4 * kHousekeepingTicks;
 /** Statistics of legs that talk, five times a second; of others once. */
 constexpr uint32_t kTalkerPublishTicks = kTicksPerSecond / 5;
 /** Of any codec here (RFC 7587 section 4.2). */
@@ -39,7 +41,8 @@ bool wants_audio(Context& context, const Leg& leg) {
 }
 
 void housekeeping(Context& context, Leg& leg, int64_t now) {
-  if (!leg.rtcp.mux) receive_rtcp(context, leg, now);
+  const bool look = (context.period + leg.index) % kRtcpTicks == 0;
+  if (look && !leg.rtcp.mux) receive_rtcp(context, leg, now);
   if (!leg.configured) return;
   check_silence(context, leg, now);
   if (now >= leg.rtcp.next_ns) send_report(context, leg, now, false);

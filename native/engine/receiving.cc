@@ -14,6 +14,8 @@ namespace {
 /** More in one tick is a flood or a long stall; the rest waits in the socket or is dropped there.
  */
 constexpr int kPacketsPerTick = 16;
+/** Of RTCP in 640 ms; peers send one or two in seconds. */
+constexpr int kReportsPerLook = 16;
 /** Silence of the present source after which another one may take its place. */
 constexpr int64_t kRelatchNs = 1500 * base::kNsPerMs;
 /** The same for one that does not go on with the stream that was heard: a phone that moved keeps
@@ -201,7 +203,7 @@ void receive(Context& context, Leg& leg, int64_t now) {
 void receive_rtcp(Context& context, Leg& leg, int64_t now) {
   uint8_t* bytes = context.scratch().packet_in;
   net::Address from;
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < kReportsPerLook; i++) {
     // The socket is looked at rarely; by the time of reading, every round trip would look long.
     int64_t wall_ns = 0;
     const int count =

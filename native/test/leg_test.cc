@@ -339,7 +339,7 @@ void leg_unheard_peer(test::Context& t) {
       net::Address beside = peer.address;
       beside.port++;
       f.link.deliver(1, beside, report, sizeof report);
-      f.periods(8);
+      f.periods(32);
       EXPECT(t, packets_of(f, 0) >= 1);
     }
     // For as long as the call lasts, whatever the peer does then.
