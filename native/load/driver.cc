@@ -283,14 +283,19 @@ void Driver::begin_delay(double seconds) {
   probes_.clear();
   probes_.reserve(legs_.size() * static_cast<size_t>(seconds * 2 + 2));
   const auto frames = static_cast<size_t>(seconds * kFramesPerSecond) + 100;
+  // Pages come one by one with what arrives: nothing here may hold up what is being sent.
+  const auto room = static_cast<size_t>(sound_.max_payload());
+  arrival_bytes_ = std::make_unique<base::Mapped<uint8_t>>(legs_.size() * frames * room);
+  // Without address space for them no leg is timed, and the report has no probes.
+  const bool kept = arrival_bytes_->valid();
   int last_conference = -1;
   for (Leg& leg : legs_) {
     leg.probe = -1;
     // The last member of each conference listens with the kernel's time stamps.
     const size_t next = static_cast<size_t>(leg.index) + 1;
     const bool last = next == legs_.size() || legs_[next].conference != leg.conference;
-    leg.timed =
-        leg.active && leg.measured && leg.member > 0 && last && leg.conference != last_conference;
+    leg.timed = kept && leg.active && leg.measured && leg.member > 0 && last &&
+                leg.conference != last_conference;
     if (!leg.timed) continue;
     last_conference = leg.conference;
     const int on = 1;
@@ -298,8 +303,11 @@ void Driver::begin_delay(double seconds) {
     Capture& capture = captures_[static_cast<size_t>(leg.index)];
     capture.arrived = 0;
     capture.arrivals.resize(frames);
-    for (Arrival& arrival : capture.arrivals)
-      arrival.payload.reserve(static_cast<size_t>(sound_.max_payload()));
+    uint8_t* bytes = arrival_bytes_->data() + static_cast<size_t>(leg.index) * frames * room;
+    for (Arrival& arrival : capture.arrivals) {
+      arrival.payload = bytes;
+      bytes += room;
+    }
   }
   begin_phase(Phase::delay, seconds);
 }

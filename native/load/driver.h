@@ -10,11 +10,13 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/mapped.h"
 #include "impairment.h"
 #include "leg.h"
 #include "sound.h"
@@ -127,6 +129,7 @@ class Driver {
   /// Its value in that second.
   int64_t captured_turn_ms_ = 0;
   std::vector<Probe> probes_;
+  std::unique_ptr<base::Mapped<uint8_t>> arrival_bytes_;  // of the packets of timed legs
 
   /// One packet going out, eight coming in.
   uint8_t packet_[kHeaderBytes + kLevelBytes + kMaxPayload] = {};

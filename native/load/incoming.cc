@@ -100,7 +100,8 @@ void Driver::take(Leg& leg, const uint8_t* packet, int length, int64_t arrived_n
   if (phase_ == Phase::delay && leg.timed && capture.arrived < capture.arrivals.size()) {
     Arrival& arrival = capture.arrivals[capture.arrived++];
     arrival.realtime_ns = arrived_ns;
-    arrival.payload.assign(packet + header, packet + length);
+    arrival.bytes = payload_bytes;
+    std::memcpy(arrival.payload, packet + header, static_cast<size_t>(payload_bytes));
   }
 }
 

@@ -75,8 +75,9 @@ struct DigitQueue {
 
 /// A packet as it arrived, kept for later analysis.
 struct Arrival {
-  int64_t realtime_ns;           // kernel receive time (CLOCK_REALTIME)
-  std::vector<uint8_t> payload;  // reserved before the measurement
+  int64_t realtime_ns;  // kernel receive time (CLOCK_REALTIME)
+  int bytes;
+  uint8_t* payload;  // room in Driver::arrival_bytes_
 };
 
 /// What a measurement keeps of a leg.

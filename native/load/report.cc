@@ -144,8 +144,8 @@ void Driver::report_delay() const {
     std::vector<int16_t> heard;
     Sound::Decoder decoder(sound_);
     for (size_t n = 0; n < capture.arrived; ++n) {
-      const auto& payload = capture.arrivals[n].payload;
-      decoder.append(payload.data(), static_cast<int>(payload.size()), heard);
+      const Arrival& arrival = capture.arrivals[n];
+      decoder.append(arrival.payload, arrival.bytes, heard);
     }
     heard = decimate(heard, factor);
     int others = 0;
