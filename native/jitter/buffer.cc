@@ -127,15 +127,22 @@ int64_t Buffer::units_of(int64_t ns) const {
   return seconds * config_.clock_hz + rest * config_.clock_hz / 1'000'000'000;
 }
 
-int Buffer::queued() const {
+int Buffer::present(bool with_payload) const {
   int count = 0;
-  for (int i = 0; i < config_.slots; i++)
-    count += slots_[i].present && payload_there(slots_[i]) ? 1 : 0;
+  for (int i = 0; i < config_.slots; i++) {
+    count += slots_[i].present && payload_there(slots_[i]) == with_payload ? 1 : 0;
+  }
   return count;
+}
+
+int Buffer::queued() const {
+  return present(true);
 }
 
 Statistics Buffer::statistics() const {
   Statistics result = statistics_;
+  // Their turn has not come yet, but nothing can be played then.
+  result.discarded += static_cast<uint64_t>(present(false));
   if (receiving_) {
     result.lost += newest_sequence_ - first_sequence_ + 1 - static_cast<int64_t>(unique_);
     result.target_ns = required_ns();
@@ -166,7 +173,7 @@ void Buffer::restart(const Packet& packet) {
   const Statistics before = statistics();
   if (receiving_) statistics_.restarts++;
   statistics_.lost = before.lost;
-  statistics_.discarded += static_cast<uint64_t>(queued());
+  statistics_.discarded = before.discarded + static_cast<uint64_t>(queued());
   reset();
   receiving_ = true;
   first_pending_ = true;

@@ -146,6 +146,7 @@ class Buffer {
   void expanded(int units);
 
   Statistics statistics() const;
+  /** Packets that wait and can be played. */
   int queued() const;
 
  private:
@@ -157,6 +158,7 @@ class Buffer {
   Slot& slot_of(int64_t sequence) const;
   Slot* first_present() const;
   bool payload_there(const Slot& slot) const;
+  int present(bool with_payload) const;
   const uint8_t* payload_of(const Slot& slot) const;
   void keep_payload(Slot& slot, const Packet& packet);
   bool is_stray(const Packet& packet, int64_t delta);

@@ -382,6 +382,8 @@ void jitter_payload_ring(test::Context& t) {
   }
   const int kept = buffer.queued();
   EXPECT_BETWEEN(t, kept, 5, 6);
+  // Each is counted once, also before its turn comes.
+  EXPECT_EQUAL(t, buffer.statistics().discarded, static_cast<uint64_t>(12 - kept));
   int played = 0;
   for (int tick = 0; tick < 30; tick++) {
     now += 20 * ms;
