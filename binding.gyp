@@ -36,6 +36,7 @@
         'native/engine/run_loop.cc',
         'native/engine/selection.cc',
         'native/engine/sending.cc',
+        'native/engine/shared_encoder.cc',
         'native/engine/talk.cc',
         'native/engine/tones.cc',
         'native/net/arrival_clock.cc',

@@ -99,6 +99,7 @@ void* hold_encoder(Context& context, Leg& leg) {
   leg.encoder = context.encoders[leg.encoder_size].take();
   if (leg.encoder == nullptr) return nullptr;
   silent_of(context, leg) = SilentPayload{};
+  leg.own_descends = false;
   codec::Params params = encoder_params(context);
   params.fec = leg.out.fec;
   if (limits_bitrate(context, leg)) params.bitrate_bps = static_cast<int>(leg.out.bitrate_bps);

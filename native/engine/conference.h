@@ -43,7 +43,10 @@ struct Conference {
   dsp::Limiter limiters[kMixRates];
   Announcement announcement;
   uint32_t encoders_ready = 0;  // bits: the shared encoder of this codec has a state
-  uint32_t encoders_used[kSharedEncoders] = {};  // the period in which it was last used
+  uint32_t encoders_used[kSharedEncoders] = {
+      kNone, kNone};           // the period in which a decoder last followed it
+  uint32_t period = 0;         // of the present tick
+  uint32_t period_before = 0;  // and of the one before
 };
 
 }  // namespace engine

@@ -174,9 +174,10 @@ struct alignas(64) Leg {
   bool may_send = false;
   bool may_receive = false;
   bool wants_inband = false;
-  bool own_encoder = false;  // encoded for itself in the last tick
-  uint8_t own_wait = 0;      // ticks since that would no longer be needed
-  uint8_t encoder_size = 0;  // class of `encoder`
+  bool own_encoder = false;   // encoded for itself in the last tick
+  bool own_descends = false;  // its state is a copy of a shared one, with those parameters
+  uint8_t own_wait = 0;       // ticks since that would no longer be needed
+  uint8_t encoder_size = 0;   // class of `encoder`
   bool encoder_reserved = false;
   uint8_t reserved_size = 0;
   bool silence_reported = false;

@@ -92,6 +92,8 @@ void tick_single(Context& context, Leg& leg, int64_t now) {
   if (leg.audio_wanted && pull_tapped(context, leg, now, scratch.frame_a)) heard = scratch.frame_a;
   const int16_t* source = leg.route.kind == abi::RouteKind::echo ? heard : nullptr;
   const int16_t* sent = send_own(context, leg, source, Sources{});
+  // A decoder of G.722 goes on from here when the leg joins a conference (shared_encoder.h).
+  if (leg.out.codec == abi::CodecKind::g722) leg.own_encoder = leg.encoder != nullptr;
   if (leg.recording != kNone) {
     record_frame(context, leg, heard, sent, leg.out.rate_hz / kTicksPerSecond);
   }

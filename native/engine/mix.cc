@@ -14,6 +14,7 @@
 #include "engine/roster.h"
 #include "engine/selection.h"
 #include "engine/sending.h"
+#include "engine/shared_encoder.h"
 #include "engine/talk.h"
 #include "engine/tones.h"
 
@@ -103,6 +104,8 @@ void weigh(Context& context, const Conference& conference, Leg& leg, Tick& tick,
 /** Second half: who has a place, or fades from it, is shaped and goes into the sum. */
 void contribute(Context& context, const Conference& conference, Leg& leg, Tick& tick, int64_t now) {
   Contribution& mix = leg.mix;
+  // Also of one who is still too weak to be heard.
+  if (conference.automatic_gain && mix.vad.voice()) leg.loudness.automatic.hear(leg.level_square);
   const float wanted_gain = input_gain(conference, leg);
   const bool heard = mix.selected && !falls_silent(mix, leg.level_square, wanted_gain);
   if (!heard && mix.gain == 0.0f) {
@@ -115,7 +118,6 @@ void contribute(Context& context, const Conference& conference, Leg& leg, Tick& 
     decode(context, conference, leg, tick, now);
     mix.slot = tick.slots++;
   }
-  if (conference.automatic_gain && mix.vad.voice()) leg.loudness.automatic.hear(leg.level_square);
   int16_t* pcm = slot_of(context, mix.slot);
   shape_contribution(context, leg, pcm, heard ? wanted_gain : 0.0f);
   mix.contributes = true;
@@ -203,62 +205,6 @@ const int16_t* listener_frame(Context& context, Conference& conference, Tick& ti
   return scratch.listener[lane];
 }
 
-/** By conference: for each codec with memory, then one for all the others, which keep nothing. */
-size_t shared_slot(const Conference& conference, const Leg& leg) {
-  const uint32_t which = leg.out.codec == abi::CodecKind::g722   ? kSharedG722
-                         : leg.out.codec == abi::CodecKind::opus ? kSharedOpus
-                                                                 : kSharedEncoders;
-  return static_cast<size_t>(conference.index) * (kSharedEncoders + 1) + which;
-}
-
-/** The memory of the encoder that listeners of one codec share; null when it needs none. */
-void* shared_encoder(Context& context, Conference& conference, const Leg& leg) {
-  const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
-  const size_t slot = shared_slot(conference, leg);
-  const auto which = static_cast<uint32_t>(slot % (kSharedEncoders + 1));
-  if (codec == nullptr || codec->encoder_bytes == 0 || which == kSharedEncoders) return nullptr;
-  const size_t place = static_cast<size_t>(conference.index) * kSharedEncoders + which;
-  void* state = &context.shared_encoder_states[place * context.encoder_stride];
-  if ((conference.encoders_ready & (1u << which)) == 0) {
-    conference.encoders_ready |= 1u << which;
-    context.shared_silence[slot] = SilentPayload{};
-    codec->init_encoder(state, encoder_params(context));
-  }
-  return state;
-}
-
-/**
- * The memory of the shared encoder for the next frame. While nobody listened it stood still: then
- * it goes on from the stream that the first listener had of its own, which is where the decoder of
- * that one stands.
- */
-void* use_shared_encoder(Context& context, Conference& conference, Leg& leg) {
-  void* shared = shared_encoder(context, conference, leg);
-  if (shared == nullptr) return nullptr;
-  const size_t slot = shared_slot(conference, leg);
-  uint32_t& used = conference.encoders_used[slot % (kSharedEncoders + 1)];
-  if (leg.own_encoder && leg.encoder != nullptr && used + 1 != context.period) {
-    std::memcpy(shared, hold_encoder(context, leg),
-                codec_of(leg.out.codec, leg.out.rate_hz)->encoder_bytes);
-    context.shared_silence[slot] = silent_of(context, leg);
-  }
-  used = context.period;
-  return shared;
-}
-
-/** Goes on from where the shared stream stands, which no listener hears as a change. */
-void take_over_shared(Context& context, Conference& conference, Leg& leg) {
-  leg.mix.limiter = conference.limiters[lane_of(leg.out.rate_hz)];
-  const codec::Codec* codec = codec_of(leg.out.codec, leg.out.rate_hz);
-  if (codec == nullptr || codec->encoder_bytes == 0) return;
-  // One that never shares has nothing to go on from, and other parameters.
-  if (needs_own_encoder(context, leg)) return;
-  const void* shared = shared_encoder(context, conference, leg);
-  void* own = hold_encoder(context, leg);
-  if (shared != nullptr && own != nullptr) std::memcpy(own, shared, codec->encoder_bytes);
-  silent_of(context, leg) = SilentPayload{};
-}
-
 /** A member with a stream of its own. */
 void send_minus_one(Context& context, Conference& conference, Leg& leg, Tick& tick) {
   const uint32_t lane = lane_of(leg.out.rate_hz);
@@ -278,12 +224,6 @@ void send_minus_one(Context& context, Conference& conference, Leg& leg, Tick& ti
   record_frame(context, leg, raw, sent, frame_samples(leg));
 }
 
-/** It needs none of its own for now. */
-void share_encoder(Context& context, Leg& leg) {
-  leg.own_encoder = false;
-  drop_encoder(context, leg);
-}
-
 void record_shared(Context& context, Leg& leg, const int16_t* heard) {
   const int16_t* raw = leg.mix.raw_slot == kNone ? nullptr : slot_of(context, leg.mix.raw_slot);
   record_frame(context, leg, raw, heard, frame_samples(leg));
@@ -299,15 +239,9 @@ uint8_t listener_level(Context& context, Conference& conference, Tick& tick, uin
   return level;
 }
 
-/**
- * Two encoders of G.722 never agree, whatever both hear: a decoder that goes from one stream to the
- * other makes 20 ms of noise, some 20 dB below the sound. So the leg goes back to the shared stream
- * where that is next to nothing, as long as such a moment comes soon. With Opus nothing is heard.
- */
+/** A leg of G.722 with a stream of its own goes on with it until a pause, if one comes soon. */
 bool waits_for_pause(Context& context, Conference& conference, Leg& leg, Tick& tick) {
-  if (!leg.own_encoder || leg.out.codec != abi::CodecKind::g722) return false;
-  const uint32_t idle = context.period - conference.encoders_used[kSharedG722];
-  if (idle > 1 || leg.own_wait == kLongestOwnWait) return false;
+  if (!hears_seam(conference, leg) || leg.own_wait == kLongestOwnWait) return false;
   if (listener_level(context, conference, tick, lane_of(leg.out.rate_hz)) >= kPauseMinusDbov) {
     return false;
   }
@@ -324,16 +258,20 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   uint8_t* buffer = context.scratch().shared[codec][lane];
   const int16_t* heard = listener_frame(context, conference, tick, lane);
   if (pauses(context, leg, heard == nullptr)) {
-    share_encoder(context, leg);
+    stand_still(context, conference, leg);
     if (leg.recording != kNone) record_shared(context, leg, nullptr);
+    return;
+  }
+  if (!leg.may_send) {
+    leg.forwarding.epoch = false;
+    if (leg.recording != kNone) record_shared(context, leg, heard);
     return;
   }
   if (!tick.shared_ready[codec][lane]) {
     tick.shared_ready[codec][lane] = true;
-    tick.shared_bytes[codec][lane] =
-        encode_frame(context, leg, use_shared_encoder(context, conference, leg),
-                     context.shared_silence[shared_slot(conference, leg)], heard,
-                     frame_samples(leg), buffer + kHeadroom);
+    tick.shared_bytes[codec][lane] = encode_frame(
+        context, leg, use_shared_encoder(context, conference, leg),
+        shared_silence_of(context, conference, leg), heard, frame_samples(leg), buffer + kHeadroom);
   } else {
     context.count.frames_shared++;
   }
@@ -343,7 +281,7 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
     sources.own_minus_dbov = listener_level(context, conference, tick, lane);
   }
   send_payload(context, leg, buffer, tick.shared_bytes[codec][lane], sources);
-  share_encoder(context, leg);
+  leave_own_encoder(context, leg);
   if (leg.recording != kNone) record_shared(context, leg, heard);
 }
 
@@ -351,6 +289,8 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
 
 void tick_conference(Context& context, Conference& conference, int64_t now) {
   Tick tick;
+  conference.period_before = conference.period;
+  conference.period = context.period;
   for (uint32_t index = conference.first; index != kNone;) {
     Leg& leg = context.legs[index];
     index = leg.next;

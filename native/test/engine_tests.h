@@ -34,6 +34,7 @@ void selection_is_fair(test::Context& t);
 void selection_switch_is_smooth(test::Context& t);
 void selection_word_onset(test::Context& t);
 void automatic_gain_levels(test::Context& t);
+void automatic_gain_finds_the_weak(test::Context& t);
 void noise_suppression_in_mix(test::Context& t);
 // leg_test.cc
 void leg_line_wraps(test::Context& t);
@@ -73,6 +74,8 @@ void levels_pass_relays(test::Context& t);
 // shared_encoder_test.cc
 void sound_after_silence(test::Context& t);
 void back_to_the_shared_stream(test::Context& t);
+void turns_with_comfort_noise(test::Context& t);
+void parameters_of_one_stay_its_own(test::Context& t);
 // packets_test.cc
 void packets_opus_lengths(test::Context& t);
 void packets_linear_48k(test::Context& t);

@@ -529,6 +529,27 @@ void automatic_gain_levels(test::Context& t) {
                  15.01);
 }
 
+// So weak with the gain that was set that nobody would hear it: the gain that is found makes it
+// heard all the same.
+void automatic_gain_finds_the_weak(test::Context& t) {
+  abi::OpenConferenceCommand open{};
+  open.automatic_gain = 1;
+  open.speech_dbov = -26;
+  Room room(2, open);
+  abi::GainCommand gain{};
+  gain.leg = Fixture::handle(0);
+  gain.input = 0.2f;
+  gain.output = 1;
+  room.f.command(gain);
+  for (int n = 0; n < 50 * 20; n++) {
+    room.frames[0] = tone(500, n % 25 < 15 ? 100 : 0);
+    if (n == 50 * 19) room.forget();
+    room.run(1);
+  }
+  EXPECT(t, room.f.context().legs[0].loudness.automatic.gain() > 4.0f);
+  EXPECT(t, test::peak(room.heard(1)) > 60);
+}
+
 void noise_suppression_in_mix(test::Context& t) {
   // Talk in bursts on a noisy line: what is heard of the noise while the gate is still open.
   double left[2];

@@ -105,3 +105,72 @@ void back_to_the_shared_stream(test::Context& t) {
     }
   }
 }
+
+// Two take turns, and hear nothing in silence but a descriptor (RFC 3389): their decoders stand
+// still, and so must what they followed.
+void turns_with_comfort_noise(test::Context& t) {
+  const abi::CodecKind kind = abi::CodecKind::g722;
+  Fixture f;
+  f.open_conference(0);
+  Voice voices[2] = {Voice(kind, 450, 0), Voice(kind, 500, 1)};
+  for (uint32_t i = 0; i < 2; i++) {
+    f.open_leg(i);
+    abi::ConfigureCommand parameters = f.parameters(i, 20, abi::Direction::sendrecv, kind);
+    parameters.send_comfort_noise = 1;
+    parameters.comfort_noise_payload_type = 13;
+    f.command(parameters);
+    f.route(i, abi::RouteKind::conference, Fixture::handle(0));
+  }
+  for (uint32_t turn = 0; turn < 6; turn++) {
+    const uint32_t speaker = turn % 2;
+    Voice& ear = voices[1 - speaker];
+    f.drop_sent(speaker);
+    ear.heard.clear();
+    for (int n = 0; n < 120; n++) {
+      f.period([&] {
+        voices[speaker].say(f, speaker, n < 60 ? 7000 : 0);
+        ear.say(f, 1 - speaker, 0);
+      });
+      ear.listen(f, 1 - speaker, 13);
+    }
+    // The first frame holds the beginning.
+    const double begin = worst_residue(ear, voices[speaker].hz, 2, 7);
+    std::printf("    turn %u: residue %.1f dB\n", turn, begin);
+    if (turn > 1) EXPECT(t, begin < -40);
+  }
+}
+
+// Redundancy that one peer asked for makes no other listener's stream.
+void parameters_of_one_stay_its_own(test::Context& t) {
+  Fixture f;
+  f.open_conference(0);
+  Voice before(abi::CodecKind::pcmu, 450, 0);
+  Voice stops(abi::CodecKind::opus, 450, 0);
+  Voice goes_on(abi::CodecKind::opus, 500, 1);
+  const auto configure = [&](abi::CodecKind kind) {
+    abi::ConfigureCommand parameters = f.parameters(0, 20, abi::Direction::sendrecv, kind);
+    parameters.send_fec = 1;
+    f.command(parameters);
+  };
+  f.open_leg(0);
+  configure(abi::CodecKind::pcmu);
+  f.route(0, abi::RouteKind::conference, Fixture::handle(0));
+  join(f, 1, abi::CodecKind::opus);
+  uint8_t toc = 0;
+  for (int n = 0; n < 250; n++) {
+    if (n == 60) configure(abi::CodecKind::opus);
+    if (n == 200) join(f, 2, abi::CodecKind::opus);
+    f.period([&] {
+      if (n < 60) {
+        before.say(f, 0, 7000);
+      } else {
+        stops.say(f, 0, n < 120 ? 7000 : 0);
+      }
+      goes_on.say(f, 1, 7000);
+    });
+    rtp::Packet packet{};
+    while (f.sent(2, packet)) toc = packet.payload[0];
+  }
+  // Configurations from 16 on are CELT (RFC 6716 section 3.1).
+  EXPECT(t, toc >> 3 >= 16);
+}

@@ -42,9 +42,10 @@ struct Voice {
     f.send(index, peer, Fixture::type_of(kind), payload, static_cast<size_t>(bytes),
            static_cast<uint32_t>(codec->rtp_clock_hz) / 50);
   }
-  void listen(Fixture& f, uint32_t index) {
+  void listen(Fixture& f, uint32_t index, int noise_type = -1) {
     rtp::Packet packet{};
     while (f.sent(index, packet)) {
+      if (packet.payload_type == noise_type) continue;
       int16_t pcm[codec::max_packet_samples];
       const int samples =
           codec->decode(decoder.data(), packet.payload, static_cast<int>(packet.payload_bytes), pcm,
