@@ -21,6 +21,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "bench/engine_memory.h"
 #include "engine/run_loop.h"
 #include "net/udp_link.h"
 #include "rtp/packet.h"
@@ -61,29 +62,6 @@ net::Address local(uint16_t port) {
   net::parse_address("127.0.0.1", port, address);
   return address;
 }
-
-struct Memory {
-  explicit Memory(uint32_t legs)
-      : commands(abi::kRingHeaderBytes + 65536 * abi::kCommandSlotBytes),
-        events(abi::kRingHeaderBytes + 65536 * abi::kEventSlotBytes),
-        statistics(sizeof(abi::WorkerRecord) + legs * sizeof(abi::LegRecord)),
-        prompts(4096) {}
-  base::Mapped<uint8_t> commands;
-  base::Mapped<uint8_t> events;
-  base::Mapped<uint8_t> statistics;
-  base::Mapped<uint8_t> prompts;
-  engine::SharedMemory view() {
-    engine::SharedMemory memory;
-    memory.commands = commands.data();
-    memory.command_bytes = commands.size();
-    memory.events = events.data();
-    memory.event_bytes = events.size();
-    memory.statistics = statistics.data();
-    memory.prompts = prompts.data();
-    memory.prompt_bytes = prompts.size();
-    return memory;
-  }
-};
 
 template <class T>
 void command(base::SharedRing& ring, T value) {
@@ -257,7 +235,7 @@ int main(int argc, char** argv) {
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
 
-  Memory memory(static_cast<uint32_t>(legs));
+  bench::EngineMemory memory({.legs = static_cast<uint32_t>(legs), .command_slots = 65536});
   engine::Limits limits;
   limits.legs = limits.conferences = static_cast<uint32_t>(legs);
   net::UdpLink link;

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "bench/callgrind.h"
+#include "bench/engine_memory.h"
 #include "bench/feed_link.h"
 #include "codec/codec.h"
 #include "engine/engine.h"
@@ -77,18 +78,8 @@ class Scene {
         loud_(voice_of(codec_, kind_, 6000)),
         quiet_(voice_of(codec_, kind_, 0)),
         link_(legs),
-        commands_(abi::kRingHeaderBytes + 1024 * abi::kCommandSlotBytes),
-        events_(abi::kRingHeaderBytes + 65536 * abi::kEventSlotBytes),
-        statistics_(sizeof(abi::WorkerRecord) + legs * sizeof(abi::LegRecord)),
-        prompts_(4096) {
-    engine::SharedMemory memory;
-    memory.commands = commands_.data();
-    memory.command_bytes = commands_.size();
-    memory.events = events_.data();
-    memory.event_bytes = events_.size();
-    memory.statistics = statistics_.data();
-    memory.prompts = prompts_.data();
-    memory.prompt_bytes = prompts_.size();
+        memory_({.legs = legs}) {
+    const engine::SharedMemory memory = memory_.view();
     engine::Limits limits;
     limits.legs = legs;
     limits.conferences = conferences;
@@ -141,7 +132,7 @@ class Scene {
   }
   engine::Context& context() { return engine_->context(); }
   uint64_t sent() const { return link_.sent(); }
-  base::Mapped<uint8_t>& statistics() { return statistics_; }
+  base::Mapped<uint8_t>& statistics() { return memory_.statistics; }
 
  private:
   template <class T>
@@ -161,7 +152,8 @@ class Scene {
   }
   base::SharedRing& from_engine() {
     if (!attached_) {
-      events_ring_ = base::SharedRing(events_.data(), events_.size(), abi::kEventSlotBytes);
+      events_ring_ =
+          base::SharedRing(memory_.events.data(), memory_.events.size(), abi::kEventSlotBytes);
       attached_ = true;
     }
     return events_ring_;
@@ -172,10 +164,7 @@ class Scene {
   const bench::Voice loud_;
   const bench::Voice quiet_;
   bench::FeedLink link_;
-  base::Mapped<uint8_t> commands_;
-  base::Mapped<uint8_t> events_;
-  base::Mapped<uint8_t> statistics_;
-  base::Mapped<uint8_t> prompts_;
+  bench::EngineMemory memory_;
   std::unique_ptr<engine::Engine> engine_;
   base::SharedRing ring_;
   base::SharedRing events_ring_;

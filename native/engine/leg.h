@@ -177,6 +177,7 @@ struct alignas(64) Leg {
   bool own_encoder = false;   // encoded for itself in the last tick
   bool own_descends = false;  // its state is a copy of a shared one, with those parameters
   uint8_t own_wait = 0;       // ticks since that would no longer be needed
+  bool in_pause = false;      // and what it hears was quiet in the last of them
   uint8_t encoder_size = 0;   // class of `encoder`
   bool encoder_reserved = false;
   uint8_t reserved_size = 0;

@@ -239,12 +239,16 @@ uint8_t listener_level(Context& context, Conference& conference, Tick& tick, uin
   return level;
 }
 
-/** A leg of G.722 with a stream of its own goes on with it until a pause, if one comes soon. */
+/**
+ * A leg of G.722 with a stream of its own goes on with it until a pause, if one comes soon. One
+ * quiet frame is none: it may be the first of a word.
+ */
 bool waits_for_pause(Context& context, Conference& conference, Leg& leg, Tick& tick) {
   if (!hears_seam(conference, leg) || leg.own_wait == kLongestOwnWait) return false;
-  if (listener_level(context, conference, tick, lane_of(leg.out.rate_hz)) >= kPauseMinusDbov) {
-    return false;
-  }
+  const bool quiet =
+      listener_level(context, conference, tick, lane_of(leg.out.rate_hz)) >= kPauseMinusDbov;
+  if (quiet && leg.in_pause) return false;
+  leg.in_pause = quiet;
   leg.own_wait++;
   return true;
 }
@@ -259,6 +263,7 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   const int16_t* heard = listener_frame(context, conference, tick, lane);
   if (pauses(context, leg, heard == nullptr)) {
     stand_still(context, conference, leg);
+    leg.in_pause = false;
     if (leg.recording != kNone) record_shared(context, leg, nullptr);
     return;
   }
@@ -315,6 +320,7 @@ void tick_conference(Context& context, Conference& conference, int64_t now) {
   for (uint32_t i = 0; i < tick.own; i++) {
     Leg& leg = context.legs[context.own_list[i]];
     leg.own_wait = 0;
+    leg.in_pause = false;
     send_minus_one(context, conference, leg, tick);
   }
   for (uint32_t i = 0; i < tick.listeners; i++) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/published_record.h"
+#include "bench/engine_memory.h"
 #include "bench/feed_link.h"
 #include "engine/run_loop.h"
 #include "test/test.h"
@@ -34,22 +35,13 @@ class Worker {
   explicit Worker(uint64_t seed)
       : random_(seed),
         link_(kLegs),
-        commands_(abi::kRingHeaderBytes + 256 * abi::kCommandSlotBytes),
-        events_(abi::kRingHeaderBytes + 256 * abi::kEventSlotBytes),
-        statistics_(sizeof(abi::WorkerRecord) + kLegs * sizeof(abi::LegRecord)),
-        prompts_(65536),
-        recordings_(kRecordings * kRecordingBytes) {
-    engine::SharedMemory memory;
-    memory.commands = commands_.data();
-    memory.command_bytes = commands_.size();
-    memory.events = events_.data();
-    memory.event_bytes = events_.size();
-    memory.statistics = statistics_.data();
-    memory.prompts = prompts_.data();
-    memory.prompt_bytes = prompts_.size();
-    memory.recordings = recordings_.data();
-    memory.recording_bytes = kRecordingBytes;
-    memory.recording_count = kRecordings;
+        memory_({.legs = kLegs,
+                 .command_slots = 256,
+                 .event_slots = 256,
+                 .prompt_bytes = 65536,
+                 .recordings = kRecordings,
+                 .recording_bytes = kRecordingBytes}) {
+    const engine::SharedMemory memory = memory_.view();
     engine::Limits limits;
     limits.legs = kLegs;
     limits.conferences = kConferences;
@@ -78,7 +70,9 @@ class Worker {
   void run_until_stopped() { engine::run(*engine_, engine::RunOptions{}); }
 
   // The commanding thread.
-  void stop() { word(commands_.data() + abi::kRingStopOffset).store(1, std::memory_order_release); }
+  void stop() {
+    word(memory_.commands.data() + abi::kRingStopOffset).store(1, std::memory_order_release);
+  }
   void round() {
     for (int i = 0; i < 20; i++) random_command();
     while (const uint8_t* slot = from_engine_.front()) {
@@ -150,12 +144,12 @@ class Worker {
   }
   /** New words into the arena before the command that names them. */
   void play(uint32_t leg) {
-    auto* samples = reinterpret_cast<int16_t*>(prompts_.data() + 64 + leg * 640);
+    auto* samples = reinterpret_cast<int16_t*>(memory_.prompts.data() + 64 + leg * 640);
     if (played_[leg]) return;
     played_[leg] = true;
     for (int i = 0; i < 300; i++) samples[i] = static_cast<int16_t>(random_.below(9000));
     const uint32_t entry[2] = {64 + leg * 640, 300};
-    std::memcpy(prompts_.data() + kPromptList + leg * 8, entry, sizeof entry);
+    std::memcpy(memory_.prompts.data() + kPromptList + leg * 8, entry, sizeof entry);
     abi::PlayCommand play{};
     play.leg = handle(leg);
     play.playback = leg + 1;
@@ -227,9 +221,10 @@ class Worker {
   }
   void read_statistics() {
     abi::WorkerRecord worker;
-    auto* record = reinterpret_cast<abi::WorkerRecord*>(statistics_.data());
+    auto* record = reinterpret_cast<abi::WorkerRecord*>(memory_.statistics.data());
     if (base::read_published(record, worker)) packets = worker.packets_sent;
-    auto* legs = reinterpret_cast<abi::LegRecord*>(statistics_.data() + sizeof(abi::WorkerRecord));
+    auto* legs =
+        reinterpret_cast<abi::LegRecord*>(memory_.statistics.data() + sizeof(abi::WorkerRecord));
     abi::LegRecord leg;
     for (uint32_t i = 0; i < kLegs; i++) {
       if (base::read_published(&legs[i], leg)) records_read++;
@@ -237,7 +232,7 @@ class Worker {
   }
   void read_recordings() {
     for (uint32_t i = 0; i < kRecordings; i++) {
-      uint8_t* ring = recordings_.data() + i * kRecordingBytes;
+      uint8_t* ring = memory_.recordings.data() + i * kRecordingBytes;
       const uint32_t write = word(ring).load(std::memory_order_acquire);
       uint32_t read = word(ring + 64).load(std::memory_order_relaxed);
       for (; read != write; read += 2) {
@@ -253,11 +248,7 @@ class Worker {
   test::Random random_;
   bench::Voice voice_;
   bench::FeedLink link_;
-  base::Mapped<uint8_t> commands_;
-  base::Mapped<uint8_t> events_;
-  base::Mapped<uint8_t> statistics_;
-  base::Mapped<uint8_t> prompts_;
-  base::Mapped<uint8_t> recordings_;
+  bench::EngineMemory memory_;
   std::unique_ptr<engine::Engine> engine_;
   base::SharedRing to_engine_;
   base::SharedRing from_engine_;
