@@ -8,6 +8,7 @@ import { ipAddress, networkAddress } from './config-addresses.ts';
 import { conferenceEvents } from './config-conference-events.ts';
 import { http } from './config-http.ts';
 import { outdial, trunks } from './config-outdial.ts';
+import { DEFAULT_OPUS } from './opus.ts';
 
 export const ROLE_NAMES = ['vru', 'mixer', 'proxy', 'interface'] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
@@ -96,7 +97,7 @@ const media = z.strictObject({
         .int()
         .min(0)
         .max(10)
-        .default(0)
+        .default(DEFAULT_OPUS.complexity)
         .describe(
           'Processor time that an Opus encoder may spend: 0 least, 10 most. More bits are cheaper than more complexity: docs/media.md.',
         ),
@@ -105,7 +106,7 @@ const media = z.strictObject({
         .int()
         .min(6000)
         .max(128_000)
-        .default(56_000)
+        .default(DEFAULT_OPUS.bitrateBps)
         .describe('Bit rate of Opus streams that we send. A peer may ask for less.'),
     })
     .prefault({})

@@ -14,6 +14,7 @@ import { MediaError } from '../common/errors.ts';
 import { type Random, randomToken, systemRandom } from '../common/ids.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
+import { DEFAULT_OPUS, type OpusOptions } from '../common/opus.ts';
 import { fail, ok, type Result } from '../common/result.ts';
 import { MAX_CONTRIBUTORS, writeOpenLegCommand } from './abi.gen.ts';
 import { type Binding, loadBinding } from './binding.ts';
@@ -82,17 +83,6 @@ const DEFAULT_UNHEARD_LIMIT_MS = 30_000;
 const POLL_MS = 5;
 /** Prompts are stored at this rate when added, at others when first needed. */
 const PROMPT_RATE_HZ = 8000;
-
-/** What Opus encoders spend. */
-export interface OpusOptions {
-  /** 0 to 10: processor time. */
-  readonly complexity: number;
-  /** 6,000 to 128,000 bit/s; a peer may ask for less (RFC 7587 section 6.1). */
-  readonly bitrateBps: number;
-}
-
-/** Chosen by measurement (`build/Release/opus_bench`, docs/media.md). */
-export const DEFAULT_OPUS: OpusOptions = { complexity: 0, bitrateBps: 56_000 };
 
 export async function createMediaEngine(
   options: MediaEngineOptions,

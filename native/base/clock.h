@@ -21,4 +21,9 @@ inline int64_t monotonic_ns() {
   return read_clock_ns(CLOCK_MONOTONIC);
 }
 
+/** Processor time of this thread. */
+inline int64_t thread_cpu_ns() {
+  return read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 }  // namespace base

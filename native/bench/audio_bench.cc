@@ -2,14 +2,13 @@
 // time of the thread, the best of several runs, as other work on the machine only ever adds.
 // `--json` for machines. `--instructions`, under callgrind: each part a few times, its count into a
 // dump of its own, which does not depend on how busy the machine is (bench/micro.ts runs it so).
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <vector>
 
+#include "base/clock.h"
 #include "bench/callgrind.h"
 #include "codec/codec.h"
 #include "dsp/comfort_noise.h"
@@ -25,12 +24,6 @@
 #include "jitter/playout.h"
 
 namespace {
-
-double now_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
 
 // What the compiler must believe to be read.
 template <typename T>
@@ -58,16 +51,16 @@ class Report {
     // Enough repeats for 2 ms, best of 9.
     int repeats = 1;
     for (;;) {
-      const double start = now_ns();
+      const int64_t start = base::thread_cpu_ns();
       for (int i = 0; i < repeats; i++) work();
-      if (now_ns() - start > 2e6 || repeats > 1 << 24) break;
+      if (base::thread_cpu_ns() - start > 2 * base::kNsPerMs || repeats > 1 << 24) break;
       repeats *= 2;
     }
     double best = 1e30;
     for (int run = 0; run < 9; run++) {
-      const double start = now_ns();
+      const int64_t start = base::thread_cpu_ns();
       for (int i = 0; i < repeats; i++) work();
-      best = std::min(best, (now_ns() - start) / repeats);
+      best = std::min(best, static_cast<double>(base::thread_cpu_ns() - start) / repeats);
     }
     if (json_) {
       std::printf("%s\n  {\"name\": \"%s\", \"variant\": \"%s\", \"ns\": %.1f}", first_ ? "" : ",",

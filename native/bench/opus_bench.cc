@@ -4,8 +4,6 @@
 // 48 kHz, and what the ear has of it: log-spectral distance to the original (mean over frames with
 // voice, 21 bands by the Bark scale up to 7.7 kHz) and segmental SNR. The default of codec::Params
 // is chosen by this table (docs/media.md).
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -13,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/clock.h"
 #include "codec/codec.h"
 #include "dsp/fft.h"
 #include "dsp/kernels.h"
@@ -32,12 +31,6 @@ constexpr int kEdges[] = {0,    100,  200,  300,  400,  510,  630,  770,  920,  
 constexpr int kBands = 21;
 
 using Samples = std::vector<int16_t>;
-
-double cpu_us() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
-}
 
 struct alignas(codec::state_alignment) State {
   uint8_t bytes[64 * 1024];
@@ -80,9 +73,9 @@ Coded through_opus(const Samples& speech, int api_hz, const codec::Params& param
     const int samples =
         up.process(dsp::select_kernels(), speech.data() + frame * kFrame, kFrame, in);
     uint8_t payload[codec::max_payload_bytes];
-    const double before = cpu_us();
+    const int64_t before = base::thread_cpu_ns();
     const int bytes = coder->encode(encoder.bytes, in, samples, payload, sizeof payload);
-    out.us_per_frame += cpu_us() - before;
+    out.us_per_frame += static_cast<double>(base::thread_cpu_ns() - before) / 1e3;
     out.bytes_per_frame += bytes;
     listener->decode(decoder.bytes, payload, bytes, pcm, kFrame);
     out.heard.insert(out.heard.end(), pcm, pcm + kFrame);

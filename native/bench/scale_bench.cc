@@ -3,7 +3,6 @@
 // part. `growth`: CPU time of a conferee from 100 to 4,000. `idle`: of conferences in which nothing
 // happens. JSON for bench/scale.ts. `--instructions`, under callgrind: a dump for each size.
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "bench/callgrind.h"
 #include "bench/engine_memory.h"
 #include "bench/feed_link.h"
@@ -24,12 +24,6 @@ namespace {
 /** By default of the program. */
 constexpr uint8_t kContributors = 8;
 constexpr uint32_t kTalkers = 3;
-
-int64_t cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-}
 
 const codec::Codec& codec_named(const std::string& name, abi::CodecKind& kind) {
   kind = name == "opus"   ? abi::CodecKind::opus
@@ -265,9 +259,9 @@ void measure_memory(const std::string& codec) {
 double ns_a_period(Scene& scene, int rounds, int periods) {
   double best = 1e30;
   for (int round = 0; round < rounds; round++) {
-    const int64_t start = cpu_ns();
+    const int64_t start = base::thread_cpu_ns();
     scene.run(periods);
-    best = std::min(best, static_cast<double>(cpu_ns() - start) / periods);
+    best = std::min(best, static_cast<double>(base::thread_cpu_ns() - start) / periods);
   }
   return best;
 }

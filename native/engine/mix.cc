@@ -262,7 +262,7 @@ void send_shared(Context& context, Conference& conference, Leg& leg, Tick& tick)
   uint8_t* buffer = context.scratch().shared[codec][lane];
   const int16_t* heard = listener_frame(context, conference, tick, lane);
   if (pauses(context, leg, heard == nullptr)) {
-    stand_still(context, conference, leg);
+    stand_still(conference, leg);
     leg.in_pause = false;
     if (leg.recording != kNone) record_shared(context, leg, nullptr);
     return;

@@ -92,7 +92,7 @@ RunEnd run(Engine& engine, const RunOptions& options) {
       due += lost * kPhaseNs;
     }
     if (!engine.idle()) count_lateness(context, due, late);
-    const int64_t cpu_start = base::read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    const int64_t cpu_start = base::thread_cpu_ns();
     const int64_t before = base::monotonic_ns();
     const int64_t wall = base::read_clock_ns(CLOCK_REALTIME);
     context.arrival_clock.sample(before, wall, base::monotonic_ns());
@@ -101,8 +101,8 @@ RunEnd run(Engine& engine, const RunOptions& options) {
     // the jitter buffers.
     if (!engine.tick(due)) return RunEnd::failed;
     const int64_t end = base::monotonic_ns();
-    meter.on_phase(end, engine.idle() ? 0 : late, end - start,
-                   base::read_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_start, context.leg_count);
+    meter.on_phase(end, engine.idle() ? 0 : late, end - start, base::thread_cpu_ns() - cpu_start,
+                   context.leg_count);
     if (until_publish-- == 0) {
       until_publish = kPublishPhases;
       engine.publish(meter, thread.realtime(), end);

@@ -51,7 +51,7 @@ void* use_shared_encoder(Context& context, Conference& conference, Leg& leg) {
                 codec_of(leg.out.codec, leg.out.rate_hz)->encoder_bytes);
     shared_silence_of(context, conference, leg) = silent_of(context, leg);
   }
-  conference.encoders_used[which] = context.period;
+  conference.encoders_used[which] = conference.period;
   return shared;
 }
 
@@ -80,10 +80,10 @@ void leave_own_encoder(Context& context, Leg& leg) {
   drop_encoder(context, leg);
 }
 
-void stand_still(const Context& context, Conference& conference, const Leg& leg) {
+void stand_still(Conference& conference, const Leg& leg) {
   const uint32_t which = which_of(leg);
   if (which == kSharedEncoders || leg.own_encoder) return;
-  conference.encoders_used[which] = context.period;
+  conference.encoders_used[which] = conference.period;
 }
 
 bool hears_seam(const Conference& conference, const Leg& leg) {

@@ -19,7 +19,7 @@ void take_over_shared(Context& context, Conference& conference, Leg& leg);
 /** The leg follows the shared stream and needs no encoder for now. */
 void leave_own_encoder(Context& context, Leg& leg);
 /** Nothing is sent for now: what the decoder of the leg followed stays where it is. */
-void stand_still(const Context& context, Conference& conference, const Leg& leg);
+void stand_still(Conference& conference, const Leg& leg);
 /**
  * Whether going back to the shared stream would be heard. Two encoders of G.722 never agree,
  * whatever both hear: 20 ms of noise, some 20 dB below the sound. With Opus nothing is heard.

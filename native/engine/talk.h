@@ -13,8 +13,8 @@ namespace engine {
 bool opens(Contribution& mix, bool heard, float level_square);
 /**
  * Whether its frame, with the gain it gets, adds nothing that anybody would hear, and so did the
- * last ones: it keeps its place, but is neither decoded nor summed until it is louder. Between two
- * words that saves the second encoding which a contributor needs.
+ * last ones: it keeps its place, but is not summed until it is louder, nor decoded where its level
+ * is known without. Between two words that saves the second encoding which a contributor needs.
  */
 bool falls_silent(Contribution& mix, float level_square, float gain);
 /** After the selection: starts and ends the talk state. */

@@ -17,6 +17,20 @@ void join(Fixture& f, uint32_t index, abi::CodecKind kind) {
   f.route(index, abi::RouteKind::conference, Fixture::handle(0));
 }
 
+/** A conference of two. */
+struct Pair {
+  Fixture f;
+  Voice first;
+  Voice second;
+
+  Pair(abi::CodecKind kind, double first_hz, double second_hz)
+      : first(kind, first_hz, 0), second(kind, second_hz, 1) {
+    f.open_conference(0);
+    join(f, 0, kind);
+    join(f, 1, kind);
+  }
+};
+
 /** Residue beside a tone, in dB below it, of the worst 20 ms from frame to frame. */
 double worst_residue(const Voice& ear, double hz, int from, int to) {
   const int frame = ear.codec->sample_rate_hz / 50;
@@ -33,12 +47,8 @@ double worst_residue(const Voice& ear, double hz, int from, int to) {
 // A stream of silence must leave the decoder where the encoder is, or the next word is bent.
 void sound_after_silence(test::Context& t) {
   for (const abi::CodecKind kind : {abi::CodecKind::g722, abi::CodecKind::opus}) {
-    Fixture f;
-    f.open_conference(0);
-    Voice mouth(kind, 1000, 0);
-    Voice ear(kind, 0, 1);
-    join(f, 0, kind);
-    join(f, 1, kind);
+    Pair pair(kind, 1000, 0);
+    auto& [f, mouth, ear] = pair;
     constexpr int kBefore = 60, kPause = 100, kAfter = 30;
     for (int n = 0; n < kBefore + kPause + kAfter; n++) {
       const bool sounds = n < kBefore || n >= kBefore + kPause;
@@ -67,16 +77,13 @@ namespace {
 struct Seam {
   double steady_db;  // residue of the stream beside the tone
   double seam_db;    // where it may have changed
+  double word_db;    // in the first frames after the pause
 };
 
 /** One of two who talk stops at frame 100 and hears the other one, who pauses at frame 130. */
 Seam stop_beside(abi::CodecKind kind, bool listener) {
-  Fixture f;
-  f.open_conference(0);
-  Voice stops(kind, 450, 0);
-  Voice goes_on(kind, 500, 1);
-  join(f, 0, kind);
-  join(f, 1, kind);
+  Pair pair(kind, 450, 500);
+  auto& [f, stops, goes_on] = pair;
   if (listener) join(f, 2, kind);
   constexpr int kAlone = 40, kBoth = 100, kPause = 130, kOn = 136, kEnd = 180;
   for (int n = 0; n < kEnd; n++) {
@@ -88,7 +95,9 @@ Seam stop_beside(abi::CodecKind kind, bool listener) {
   }
   return {worst_residue(stops, 500, kBoth - 30, kBoth - 5),
           std::fmax(worst_residue(stops, 500, kBoth - 5, kPause - 5),
-                    worst_residue(stops, 500, kOn + 10, kEnd - 5))};
+                    worst_residue(stops, 500, kOn + 10, kEnd - 5)),
+          // The frame in which the word begins is no whole tone.
+          worst_residue(stops, 500, kOn + 1, kOn + 12)};
 }
 
 }  // namespace
@@ -99,9 +108,14 @@ void back_to_the_shared_stream(test::Context& t) {
   for (const abi::CodecKind kind : {abi::CodecKind::g722, abi::CodecKind::opus}) {
     for (const bool listener : {false, true}) {
       const Seam seam = stop_beside(kind, listener);
-      std::printf("    %s%s: residue %.1f dB, at the seam %.1f dB\n", engine::codec_of(kind)->name,
-                  listener ? " beside a listener" : "", seam.steady_db, seam.seam_db);
+      std::printf("    %s%s: residue %.1f dB, at the seam %.1f dB, after the pause %.1f dB\n",
+                  engine::codec_of(kind)->name, listener ? " beside a listener" : "",
+                  seam.steady_db, seam.seam_db, seam.word_db);
       EXPECT(t, seam.seam_db < seam.steady_db + 3);
+      // Encoders of G.722 do not agree: beside others who listened before, a frame of the next
+      // word.
+      const bool differs = kind == abi::CodecKind::g722 && listener;
+      EXPECT(t, seam.word_db < (differs ? -10 : seam.steady_db + 3));
     }
   }
 }
